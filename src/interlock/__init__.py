@@ -1,0 +1,1 @@
+"""Interlock: every command is understood, judged and recorded before it reaches its target."""

@@ -1,0 +1,67 @@
+"""The values that pass through Interlock; frozen, and built on the standard library alone."""
+
+from interlock.model.command import Command
+from interlock.model.decision import (
+    Case,
+    Confine,
+    Decision,
+    Limit,
+    Mask,
+    Measure,
+    Obligation,
+    Reason,
+    Verdict,
+)
+from interlock.model.faults import CallerFault, Fault, OurFault, TargetFault
+from interlock.model.identity import Principal, PrincipalKind, Session, Target
+from interlock.model.impact import UNKNOWN_IMPACT, Basis, Impact, Touched
+from interlock.model.meaning import (
+    Column,
+    Effect,
+    Field,
+    Finding,
+    FindingCode,
+    Intent,
+    Object,
+    ObjectKind,
+    Reach,
+    Verb,
+)
+from interlock.model.outcome import Outcome, Status
+
+__all__ = [
+    "UNKNOWN_IMPACT",
+    "Basis",
+    "CallerFault",
+    "Case",
+    "Column",
+    "Command",
+    "Confine",
+    "Decision",
+    "Effect",
+    "Fault",
+    "Field",
+    "Finding",
+    "FindingCode",
+    "Impact",
+    "Intent",
+    "Limit",
+    "Mask",
+    "Measure",
+    "Object",
+    "ObjectKind",
+    "Obligation",
+    "OurFault",
+    "Outcome",
+    "Principal",
+    "PrincipalKind",
+    "Reach",
+    "Reason",
+    "Session",
+    "Status",
+    "Target",
+    "TargetFault",
+    "Touched",
+    "Verb",
+    "Verdict",
+]

@@ -1,0 +1,23 @@
+"""What was asked, and what lands together."""
+
+from dataclasses import dataclass
+
+from interlock.model.identity import Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One statement, call or invocation as it was received; nothing about it has been judged.
+
+    `arguments` are the bound parameters as sent (None is SQL NULL). They may hold secrets and never
+    reach a ledger leaf. `received_at` is in microseconds since the epoch, UTC. `unit` names what it
+    lands with: commands of one transaction share it.
+    """
+
+    id: str
+    session: Session
+    language: str
+    text: str
+    unit: str
+    received_at: int
+    arguments: tuple[bytes | None, ...] = ()

@@ -1,0 +1,91 @@
+"""What is judged, and the judgement."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from interlock.model.command import Command
+from interlock.model.impact import UNKNOWN_IMPACT, Impact
+from interlock.model.meaning import Intent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mask:
+    """Deliver values of columns with these labels only in this form (`token`, `partial`, `null`)."""
+
+    labels: frozenset[str]
+    form: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """Deliver at most `rows` rows of the answer; what exceeds them is cut off with an error that says so."""
+
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confine:
+    """Run where nothing can be written: on PostgreSQL a READ ONLY transaction of the gateway's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """Run in a unit that is counted and judged again before it lands."""
+
+
+# A gateway that cannot honour one of these denies.
+Obligation = Mask | Limit | Confine | Measure
+
+
+class Verdict(StrEnum):
+    """HOLD: something outside the command (an approval, a lease) would lift the denial; until then nothing runs."""
+
+    ALLOW = "allow"
+    HOLD = "hold"
+    DENY = "deny"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One policy that decided. `policy` is its @id, or one of `default-deny`, `engine-error`, `not-understood`,
+    `unmet-promise`. `message` says why with the facts in numbers; `lift` what outside thing would help
+    (`approval:dba-leads:2`); `instead` what the caller can do now."""
+
+    policy: str
+    title: str
+    severity: str
+    message: str
+    lift: str | None = None
+    instead: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The judgement of one case: the strictest over all its effects and all accountable actors.
+
+    `policy_version` is the digest of the bundle that decided, `sha256:<hex>`.
+    """
+
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    obligations: tuple[Obligation, ...]
+    policy_version: str
+
+    @property
+    def allowed(self) -> bool:
+        """True only for ALLOW: a hold is a refusal until it is lifted."""
+        return self.verdict is Verdict.ALLOW
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """Everything a policy may look at; what is decided on is what is recorded and can be replayed.
+
+    `offers` are the kinds of obligation the gateway can honour. `at` is in microseconds since the epoch, UTC.
+    """
+
+    command: Command
+    intent: Intent
+    offers: frozenset[type[Obligation]]
+    at: int
+    impact: Impact = UNKNOWN_IMPACT

@@ -1,0 +1,37 @@
+"""How much a command touches, and how sure we are."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from interlock.model.meaning import Object, Verb
+
+
+class Basis(StrEnum):
+    """Where the numbers come from. An estimate may refuse; only a measurement may let land."""
+
+    UNKNOWN = "unknown"
+    ESTIMATED = "estimated"
+    MEASURED = "measured"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touched:
+    """Rows of one object that one verb touched."""
+
+    object: Object
+    verb: Verb
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Impact:
+    """The measured or estimated size of a unit. None means not known, never zero. `bytes` are bytes on disk."""
+
+    basis: Basis = Basis.UNKNOWN
+    rows: int | None = None
+    bytes: int | None = None
+    reversible: bool | None = None
+    touched: tuple[Touched, ...] = ()
+
+
+UNKNOWN_IMPACT = Impact()

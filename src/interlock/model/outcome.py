@@ -1,0 +1,31 @@
+"""What became of a command."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """RAN: executed inside a unit that is still open. UNKNOWN: sent, and nobody saw the end of it."""
+
+    RAN = "ran"
+    LANDED = "landed"
+    UNDONE = "undone"
+    REFUSED = "refused"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """The end of one command. `error` is the target's SQLSTATE (or own code) alone: messages may hold values.
+
+    `rows` are those delivered or changed as the target reported them, `bytes` those of the answer sent to the
+    client; None where not known. `milliseconds` is from admission to the last byte.
+    """
+
+    command: str
+    status: Status
+    rows: int | None = None
+    bytes: int | None = None
+    milliseconds: float | None = None
+    error: str | None = None
