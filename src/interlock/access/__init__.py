@@ -1,0 +1,1 @@
+"""Who may come in now: static principals with SCRAM verifiers, and short-lived signed tokens."""
