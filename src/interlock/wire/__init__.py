@@ -1,0 +1,1 @@
+"""Bytes and messages of each protocol, without sockets: events in, bytes out."""
