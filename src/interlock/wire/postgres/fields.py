@@ -109,7 +109,7 @@ def ends(frame: bytes, at: int) -> None:
 
 def counted(numbers: Sequence[int], code: str) -> bytes:
     """A count and that many numbers of one struct `code`."""
-    return struct.pack(f">H{len(numbers)}{code}", len(numbers), *numbers)
+    return struct.pack(f">H{len(numbers)}{code}", len(numbers), *numbers) if numbers else b"\0\0"
 
 
 def valued(value: bytes | None) -> bytes:
