@@ -1,0 +1,176 @@
+"""What interlock.toml may say: every section, every key, every default."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+
+from interlock.access.tokens import DEFAULT_LIFETIME, LONGEST_LIFETIME
+from interlock.access.verifier import Verifier
+from interlock.app.config.values import Address, Pack, Seconds
+from interlock.model import PrincipalKind, Target
+
+STATE: Final = Path(".interlock")
+
+Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_.@-]{0,62}$")]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One table of interlock.toml."""
+
+
+class ServingTls(StrEnum):
+    """`generated`: a certificate for localhost, made on the first start. `files`: yours. `off`: none."""
+
+    GENERATED = "generated"
+    FILES = "files"
+    OFF = "off"
+
+
+class TargetTls(StrEnum):
+    """As libpq's sslmode; there is no `prefer`, which an attacker can turn into `disable`."""
+
+    VERIFY_FULL = "verify-full"
+    VERIFY_CA = "verify-ca"
+    REQUIRE = "require"
+    DISABLE = "disable"
+
+
+class Mode(StrEnum):
+    """`observe` decides and records, and blocks nothing."""
+
+    ENFORCE = "enforce"
+    OBSERVE = "observe"
+
+
+class Durability(StrEnum):
+    """When a command may run: after its record is on disk, or, for unlabelled reads, after it is written."""
+
+    STRICT = "strict"
+    RELAXED_READS = "relaxed-reads"
+
+
+class GatewayConfig(Section, frozen=True, kw_only=True):
+    """[gateway]: where clients come in."""
+
+    id: Name = "interlock"
+    listen: Address = Address("127.0.0.1", 6432)
+    admin: Address | None = Address("127.0.0.1", 6433)
+    tls: ServingTls = ServingTls.GENERATED
+    certificate: Path | None = None
+    key: Path | None = None
+    require_tls: bool = True
+    workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
+    max_connections: Count = 500
+    drain_seconds: Annotated[int, msgspec.Meta(ge=0, le=3600)] = 30
+    state: Path = STATE
+
+    @property
+    def tls_directory(self) -> Path:
+        """Where the generated certificate lives."""
+        return self.state / "tls"
+
+
+class TargetConfig(Section, frozen=True, kw_only=True):
+    """[targets.NAME]: one protected database. Clients name it as their database."""
+
+    environment: Name
+    database: str
+    user: str
+    kind: str = "postgresql"
+    host: str | None = None
+    socket: Path | None = None
+    port: Port = 5432
+    password_env: str | None = None
+    password_file: Path | None = None
+    tls: TargetTls = TargetTls.VERIFY_FULL
+    ca: Path | None = None
+    labels: frozenset[Name] = frozenset()
+    mode: Mode = Mode.ENFORCE
+    max_connections: Count | None = None
+
+
+class PrincipalConfig(Section, frozen=True, kw_only=True):
+    """[principals.NAME]: who may log in by name, and for whom it acts."""
+
+    kind: PrincipalKind
+    groups: frozenset[Name] = frozenset()
+    on_behalf_of: str | None = None
+    targets: frozenset[str] | None = None
+    verifier: Verifier | None = None
+    secret_env: str | None = None
+    secret_file: Path | None = None
+
+
+class TokensConfig(Section, frozen=True, kw_only=True):
+    """[tokens]: whose signed tokens are believed. `signing_key` is only needed where tokens are minted."""
+
+    issuer: str
+    audience: str
+    keys: dict[str, Path]
+    revocations: Path = STATE / "revocations.jsonl"
+    max_lifetime: Seconds = Seconds(DEFAULT_LIFETIME)
+    signing_key: Path | None = None
+
+
+class LimitsConfig(Section, frozen=True, kw_only=True):
+    """[limits]: what no client may exceed."""
+
+    statement_bytes: Count = 262_144
+    nesting: Annotated[int, msgspec.Meta(ge=1, le=256)] = 48
+    statements: Count = 1_000
+    comment_run: Count = 64
+    message_bytes: Annotated[int, msgspec.Meta(ge=65_536, le=1 << 30)] = 64 << 20
+
+
+class LedgerConfig(Section, frozen=True, kw_only=True):
+    """[ledger]: where decisions are written down. `watermark_mb`: below this much free disk only operators act."""
+
+    path: Path = STATE / "ledger"
+    signing_key: Path = STATE / "keys" / "ledger-signing.key"
+    data_key: Path = STATE / "keys" / "ledger-data.key"
+    durability: Durability = Durability.STRICT
+    watermark_mb: Count = 256
+
+
+class PolicyConfig(Section, frozen=True, kw_only=True):
+    """[policy]: `production`, `development`, or the directory of a pack of your own."""
+
+    pack: Pack = Pack("production")
+
+
+class Config(Section, frozen=True, kw_only=True):
+    """A whole interlock.toml; every path in it is absolute."""
+
+    targets: dict[str, TargetConfig]
+    gateway: GatewayConfig = GatewayConfig()
+    principals: dict[str, PrincipalConfig] = {}
+    labels: dict[str, tuple[str, ...]] = {}
+    tokens: TokensConfig | None = None
+    limits: LimitsConfig = LimitsConfig()
+    ledger: LedgerConfig = LedgerConfig()
+    policy: PolicyConfig = PolicyConfig()
+
+    def target(self, name: str) -> Target | None:
+        """The target of that name as policy sees it."""
+        found = self.targets.get(name)
+        if found is None:
+            return None
+        return Target(name=name, kind=found.kind, environment=found.environment, labels=found.labels)
+
+    def labels_of(self, target: str) -> Mapping[str, frozenset[str]]:
+        """`schema.table` or `schema.table.column` -> labels, for the objects of one target."""
+        book: dict[str, set[str]] = {}
+        for label, objects in self.labels.items():
+            for name in objects:
+                owner, _, rest = name.partition(".")
+                if owner == target:
+                    book.setdefault(rest, set()).add(label)
+        return {name: frozenset(labels) for name, labels in book.items()}
+
+
+LONGEST_TOKEN: Final = Seconds(LONGEST_LIFETIME)
