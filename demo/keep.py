@@ -1,0 +1,56 @@
+"""Lines to copy while the demo stays up."""
+
+import shutil
+
+from demo.stage import AGENT, INTERLOCK, TARGET, Stage
+
+LINES = """\
+The shop and the gateway stay up until Ctrl-C. Nothing of it outlives them.
+
+  psql, as the agent:
+
+    {psql} "host=localhost port={port} dbname={target} user={agent} password={password} {tls}"
+
+  Python, with asyncpg or psycopg:
+
+    python3 - <<'EOF'
+    import asyncio, asyncpg
+    async def main():
+        db = await asyncpg.connect("{url}")
+        print(await db.fetch("SELECT status, count(*) FROM orders GROUP BY status"))
+        await db.execute("DELETE FROM orders WHERE 1 = 1")
+    asyncio.run(main())
+    EOF
+
+    python3 - <<'EOF'
+    import psycopg
+    with psycopg.connect("{url}") as db:
+        print(db.execute("SELECT status, count(*) FROM orders GROUP BY status").fetchall())
+        db.execute("DROP TABLE customers CASCADE")
+    EOF
+
+  What was decided, and what would be:
+
+    {interlock} ledger show --config {config}
+    {interlock} explain "DELETE FROM orders" --as {agent} --target {target} --config {config}
+
+  The database itself, as its superuser:
+
+    {psql} "{direct}"
+"""
+
+
+def lines_to_copy(stage: Stage) -> str:
+    """How to reach everything, by psql and from Python."""
+    return LINES.format(
+        password=stage.password,
+        psql=shutil.which("psql") or stage.server.binary("psql"),
+        port=stage.port,
+        target=TARGET,
+        agent=AGENT,
+        tls=f"sslmode=verify-full sslrootcert={stage.authority}",
+        url=stage.url,
+        interlock=INTERLOCK,
+        config=stage.config,
+        direct=stage.server.dsn(TARGET),
+    )
