@@ -20,9 +20,9 @@ them. Write it anew with `python -m interlock.wire.postgres.diagram > docs/refer
 _PHASES: Final = """\
 ## What a client may send when
 
-Names in *italics* are turns of the server or of ourselves. `act` = judge it and stay in the phase, an arrow = judge it and go on to
-that phase, `drop` = read and ignore it, `wait` = leave it unread until the phase changes, nothing = end the
-connection with SQLSTATE 08P01 and the phase's sentence from below.
+Names in *italics* are turns of the server or of ourselves. `act` = judge it and stay in the phase, an arrow =
+judge it and go on to that phase, `drop` = read and ignore it, `wait` = leave it unread until the phase changes,
+nothing = end the connection with SQLSTATE 08P01 and the phase's sentence from below.
 """
 
 _ANSWERS: Final = """\

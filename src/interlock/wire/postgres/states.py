@@ -124,7 +124,9 @@ PHASES: Final[Mapping[Phase, Row]] = MappingProxyType(
             Turn.COPY_BOTH_BEGAN: Step(Phase.COPY_BOTH),
             Turn.LEFT: Step(Phase.CLOSED),
         },
+        # asyncpg prepares with Parse, Describe, Flush and goes on with a Query: it ends the group as Sync does.
         Phase.EXTENDED: {
+            **_each((QUERY, FUNCTION_CALL), Phase.SIMPLE),
             **_each(_REQUESTS, Phase.EXTENDED),
             SYNC: Step(Phase.READY),
             **_each(_COPY, Phase.EXTENDED, Handling.DROP),
@@ -184,8 +186,8 @@ TEACHING: Final[Mapping[Phase, str]] = MappingProxyType(
         Phase.AUTHENTICATION: "before authentication is complete; answer the server's authentication request first",
         Phase.READY: "after authentication is complete; send it only when the server asks for it",
         Phase.SIMPLE: "while a query runs; send it only when the server asks for it",
-        Phase.EXTENDED: "between the messages of an extended query; send Sync first",
-        Phase.SKIP: "after an error in an extended query; send Sync first",
+        Phase.EXTENDED: "in an extended query; send it only when the server asks for it",
+        Phase.SKIP: "after an error in an extended query; send Sync to go on",
         Phase.COPY_IN: "during COPY FROM STDIN; end the COPY with CopyDone or CopyFail first",
         Phase.COPY_IN_EXTENDED: "during COPY FROM STDIN; end the COPY with CopyDone or CopyFail first",
         Phase.COPY_OUT: "during COPY TO STDOUT; send it only when the server asks for it",
