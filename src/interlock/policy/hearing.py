@@ -1,0 +1,156 @@
+"""One case heard: promises are gathered until nothing more is asked for, then every question gets its ruling."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from interlock.model import Case, Mask, Obligation, Reason, Verdict
+from interlock.policy import words
+from interlock.policy.engine import Answer, Engine
+from interlock.policy.nearmiss import NearMisses
+from interlock.policy.plan import NOTHING_PROMISED, PROMISED_BY, RAW, Plan
+from interlock.policy.question import Question
+from interlock.policy.rule import Rule, steps
+from interlock.policy.tree import Tree
+
+MOST_ROUNDS: Final = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promised:
+    """The promises made so far: one plan for the command, and for each class of columns the form it is shown in."""
+
+    plan: Plan = NOTHING_PROMISED
+    forms: tuple[tuple[frozenset[str], str], ...] = ()
+
+    def for_question(self, question: Question) -> Plan:
+        """The plan as this question sees it."""
+        return replace(self.plan, form=dict(self.forms).get(question.own, RAW)) if self.forms else self.plan
+
+    def stricter(self, question: Question, wanted: Plan) -> "Promised":
+        """With what a policy wants for this question promised as well."""
+        both = self.for_question(question).stricter(wanted)
+        forms = dict(self.forms)
+        if both.form != RAW:
+            forms[question.own] = both.form
+        plan = self.plan.stricter(replace(wanted, form=RAW))
+        return Promised(plan=plan, forms=tuple(sorted(forms.items(), key=lambda item: sorted(item[0]))))
+
+    def obligations(self) -> tuple[Obligation, ...]:
+        """What the gateway has to honour."""
+        return (*(Mask(labels=labels, form=form) for labels, form in self.forms), *self.plan.obligations())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ruling:
+    """The verdict on one question; `reasons` are the judge's own, `rules` the policies that decided."""
+
+    verdict: Verdict
+    question: Question
+    rules: tuple[Rule, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hearing:
+    """What is needed to hear one case. `granted` are the lifts that hold, in steps."""
+
+    case: Case
+    asked: tuple[Question, ...]
+    engine: Engine
+    rules: dict[str, Rule]
+    near: NearMisses
+    granted: frozenset[str]
+    facts: Tree
+
+    def verdict(self) -> tuple[Verdict, tuple[Reason, ...], tuple[Obligation, ...]]:
+        """The strictest verdict over all questions, with its reasons, and what is promised if it is not a denial."""
+        promised = Promised()
+        for _ in range(MOST_ROUNDS):
+            answers = [self._ask(question, promised, self.granted) for question in self.asked]
+            wanted = self._gather(answers, promised)
+            if wanted == promised:
+                return self._conclude(answers, promised)
+            promised = wanted
+        return Verdict.DENY, (words.unsettled(self.asked, MOST_ROUNDS),), ()
+
+    def _ask(self, question: Question, promised: Promised, granted: frozenset[str]) -> Answer:
+        return self.engine.ask(question, self.facts, promised.for_question(question), granted)
+
+    def _gather(self, answers: list[Answer], promised: Promised) -> Promised:
+        for question, answer in zip(self.asked, answers, strict=True):
+            for rule in self._fired(answer):
+                if rule.promise is not None and not self._missing(rule):
+                    promised = promised.stricter(question, rule.promise)
+        return promised
+
+    def _conclude(
+        self, answers: list[Answer], promised: Promised
+    ) -> tuple[Verdict, tuple[Reason, ...], tuple[Obligation, ...]]:
+        rulings = [self._rule(q, answer, promised) for q, answer in zip(self.asked, answers, strict=True)]
+        for verdict in (Verdict.DENY, Verdict.HOLD):
+            if decisive := [ruling for ruling in rulings if ruling.verdict is verdict]:
+                obligations = promised.obligations() if verdict is Verdict.HOLD else ()
+                return verdict, words.in_order(self._reasons(verdict, decisive)), obligations
+        return Verdict.ALLOW, words.in_order(self._reasons(Verdict.ALLOW, rulings)), promised.obligations()
+
+    def _rule(self, question: Question, answer: Answer, promised: Promised) -> _Ruling:
+        if answer.error is not None:
+            return _Ruling(verdict=Verdict.DENY, question=question, reasons=(words.erred(question, answer.error),))
+        rules = tuple(self.rules[name] for name in answer.ids)
+        if question.puzzle and not (answer.allowed and any(rule.permits_unknown for rule in rules)):
+            reason = words.not_understood(question.findings)
+            return _Ruling(verdict=Verdict.DENY, question=question, rules=self._fired(answer), reasons=(reason,))
+        if answer.allowed:
+            return _Ruling(verdict=Verdict.ALLOW, question=question, rules=rules)
+        if not rules:
+            return _Ruling(verdict=Verdict.DENY, question=question, reasons=(self._default(question, promised),))
+        return self._held(question, rules, promised)
+
+    def _held(self, question: Question, rules: tuple[Rule, ...], promised: Promised) -> _Ruling:
+        """A forbid fired. Assume what would lift it and ask again, so that nobody is asked to approve in vain."""
+        if not all(rule.lifts for rule in rules):
+            return _Ruling(verdict=Verdict.DENY, question=question, rules=rules)
+        lifts = frozenset[str]().union(*(steps(lift) for rule in rules for lift in rule.lifts))
+        assumed = self._ask(question, promised, self.granted | lifts)
+        if assumed.allowed:
+            return _Ruling(verdict=Verdict.HOLD, question=question, rules=rules)
+        beyond = self._rule_out(question, assumed, promised)
+        return _Ruling(verdict=Verdict.DENY, question=question, rules=rules, reasons=beyond)
+
+    def _rule_out(self, question: Question, assumed: Answer, promised: Promised) -> tuple[Reason, ...]:
+        if assumed.error is not None:
+            return (words.erred(question, assumed.error),)
+        return () if assumed.ids else (self._default(question, promised),)
+
+    def _default(self, question: Question, promised: Promised) -> Reason:
+        plan = promised.for_question(question)
+        return words.not_permitted(question, self.near.explain(self.engine, question, self.facts, plan))
+
+    def _reasons(self, verdict: Verdict, rulings: list[_Ruling]) -> Iterator[Reason]:
+        """One reason for each policy, naming everything it was decisive for."""
+        about: dict[str, list[Question]] = {}
+        for ruling in rulings:
+            yield from ruling.reasons
+            for rule in ruling.rules:
+                about.setdefault(rule.id, []).append(ruling.question)
+        for name, questions in about.items():
+            yield from self._reasons_of(verdict, self.rules[name], tuple(questions))
+
+    def _reasons_of(self, verdict: Verdict, rule: Rule, questions: tuple[Question, ...]) -> Iterator[Reason]:
+        if not rule.forbids:
+            yield words.permitted(rule, questions)
+            return
+        yield words.forbidden(rule, questions, self.case, liftable=verdict is Verdict.HOLD)
+        if verdict is Verdict.DENY and (missing := self._missing(rule)):
+            yield words.unmet(rule, questions, missing, writing=bool(self.facts["writes"]))
+
+    def _missing(self, rule: Rule) -> frozenset[str]:
+        """The promises of a rule that cannot be made: not offered, or confinement of what is meant to write."""
+        offered = {PROMISED_BY[kind] for kind in self.case.offers}
+        if self.facts["writes"]:
+            offered.discard("readOnly")
+        return (rule.promise.kinds() if rule.promise else frozenset()) - offered
+
+    def _fired(self, answer: Answer) -> tuple[Rule, ...]:
+        return tuple(rule for name in answer.ids if (rule := self.rules[name]).forbids)

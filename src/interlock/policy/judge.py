@@ -1,0 +1,88 @@
+"""Case -> Decision: the strictest answer over all effects and all accountable actors, remembered."""
+
+from typing import Final
+
+from interlock.model import UNKNOWN_IMPACT, Case, Decision, Intent, Obligation, Reason, Session, Verdict
+from interlock.policy import words
+from interlock.policy.bundle import Bundle
+from interlock.policy.canary import sing
+from interlock.policy.engine import Engine
+from interlock.policy.facts import facts_of
+from interlock.policy.hearing import Hearing
+from interlock.policy.memo import Memo
+from interlock.policy.nearmiss import NearMisses
+from interlock.policy.question import questions
+from interlock.policy.signature import Signature, signature
+
+# 256 questions take about 20 ms; what people and drivers write asks a tenth of that.
+MOST_QUESTIONS: Final = 256
+NOTHING_GRANTED: Final[frozenset[str]] = frozenset()
+
+
+class Judge:
+    """Decides cases by one bundle. Raises OurFault when the engine does not deny what it must.
+
+    `decide` is a function of the case alone: it has no clock, and what it remembers changes nothing but its speed.
+    """
+
+    def __init__(self, bundle: Bundle, *, remembered: int = 8_192) -> None:
+        self.bundle = bundle
+        live = tuple(rule for rule in bundle.rules if not rule.shadow)
+        sing(live)
+        self._rules = {rule.id: rule for rule in bundle.rules}
+        self._mentioned = frozenset[tuple[str, str]]().union(*(rule.entities for rule in bundle.rules))
+        self._live = Engine(live)
+        self._near = NearMisses(live)
+        self._shadow = Engine(bundle.rules) if len(live) < len(bundle.rules) else None
+        self._by_identity: Memo[tuple[object, ...], tuple[Intent, Session, Decision]] = Memo(remembered)
+        self._by_signature: Memo[Signature, Decision] = Memo(remembered)
+
+    def decide(self, case: Case) -> Decision:
+        """The decision on one case. Equal cases get equal decisions; from the second on it costs microseconds."""
+        if case.impact is not UNKNOWN_IMPACT:
+            return self._recall(case)
+        # Analysers intern intents and a conversation keeps its session: identity is the cheapest key. The entry
+        # holds both, so that neither address can come to mean something else.
+        intent, session = case.intent, case.command.session
+        key = (id(intent), id(session), case.offers)
+        held = self._by_identity.get(key)
+        if held is not None:
+            return held[2]
+        decision = self._recall(case)
+        self._by_identity.put(key, (intent, session, decision))
+        return decision
+
+    def decide_anew(self, case: Case, granted: frozenset[str] = NOTHING_GRANTED) -> Decision:
+        """The decision without remembering it. `granted` is what holds from outside and was verified: bound to this
+        command, live, and not given by its requester; in steps, {"approval:dba-leads:1", "approval:dba-leads:2"}."""
+        return self._decide(case, self._live, granted)
+
+    def shadow(self, case: Case) -> Decision | None:
+        """What would be decided if shadow policies counted; None when the bundle has none. For after the answer."""
+        return self._decide(case, self._shadow, NOTHING_GRANTED) if self._shadow else None
+
+    def _recall(self, case: Case) -> Decision:
+        key = signature(case)
+        decision = self._by_signature.get(key)
+        if decision is None:
+            decision = self.decide_anew(case)
+            self._by_signature.put(key, decision)
+        return decision
+
+    def _decide(self, case: Case, engine: Engine, granted: frozenset[str]) -> Decision:
+        asked = questions(case, self._mentioned)
+        if len(asked) > MOST_QUESTIONS:
+            return self._decision(Verdict.DENY, (words.too_many(len(asked), MOST_QUESTIONS),), ())
+        hearing = Hearing(
+            case=case,
+            asked=asked,
+            engine=engine,
+            rules=self._rules,
+            near=self._near,
+            granted=granted,
+            facts=facts_of(case),
+        )
+        return self._decision(*hearing.verdict())
+
+    def _decision(self, verdict: Verdict, reasons: tuple[Reason, ...], obligations: tuple[Obligation, ...]) -> Decision:
+        return Decision(verdict=verdict, reasons=reasons, obligations=obligations, policy_version=self.bundle.digest)

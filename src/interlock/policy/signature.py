@@ -1,0 +1,45 @@
+"""What a decision depends on, as a key: equal signatures mean equal decisions, whatever the text."""
+
+from typing import TypeAlias
+
+from interlock.model import Case, Effect, Finding, Impact, Principal, Target
+
+Signature: TypeAlias = tuple[object, ...]
+
+
+def signature(case: Case) -> Signature:
+    """Everything the judge and its messages look at. Spans, literals, text, ids and the time are not among it.
+
+    Impact enters with its exact numbers: they are part of the message, and measured writes are not the hot path.
+    """
+    session, intent = case.command.session, case.intent
+    principal: Principal = session.principal
+    target: Target = session.target
+    impact: Impact = case.impact
+    return (
+        principal,
+        target,
+        session.surface,
+        session.gateway,
+        session.purpose,
+        case.offers,
+        intent.understood,
+        _said(intent.findings),
+        tuple(_effect(effect) for effect in intent.effects),
+        impact,
+    )
+
+
+def _effect(effect: Effect) -> tuple[object, ...]:
+    fields = effect.fields
+    return (
+        effect.verb,
+        effect.object,
+        effect.reach,
+        None if fields is None else frozenset([field.labels for field in fields]),
+        _said(effect.findings) if effect.findings else (),
+    )
+
+
+def _said(findings: tuple[Finding, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple([(finding.code, finding.message) for finding in findings])

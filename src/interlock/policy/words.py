@@ -1,0 +1,172 @@
+"""Reasons for people and agents: what was blocked, why with the facts a policy looked at, what to do instead."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from interlock.model import Basis, Case, Finding, Reason
+from interlock.policy.plan import NOTHING_PROMISED, Plan
+from interlock.policy.question import Question, sensitive
+from interlock.policy.rule import RESERVED, SEVERITIES, Rule
+
+_MUST: Final = {
+    "measured": ("must be measured before it lands", "measure"),
+    "readOnly": ("must run where nothing can be written", "confine a command"),
+    "maxRows": ("must be limited to {rows} rows", "limit rows"),
+    "form": ("must be shown as `{form}` instead of in the clear", "mask values"),
+}
+_INSTEAD: Final = {
+    "measured": "name the rows by a unique key, one statement for each, so that the effect is known to be small",
+    "readOnly": "separate the reading from the writing and run each by itself",
+    "maxRows": "ask the operator for a gateway that can limit rows",
+    "form": "leave these columns out of the statement",
+}
+
+
+def forbidden(rule: Rule, questions: tuple[Question, ...], case: Case, *, liftable: bool) -> Reason:
+    """The reason that a forbid held for these questions; `liftable` only where lifting it would be enough."""
+    return Reason(
+        policy=rule.id,
+        title=rule.title,
+        severity=rule.severity,
+        message=f"{_subject(questions)}{_because(rule, questions, case)}",
+        lift=", ".join(rule.lifts) if liftable and rule.lifts else None,
+        instead=rule.instead,
+    )
+
+
+def permitted(rule: Rule, questions: tuple[Question, ...]) -> Reason:
+    """The reason that a permit held."""
+    return Reason(policy=rule.id, title=rule.title, severity=rule.severity, message=_subject(questions))
+
+
+def unmet(rule: Rule, questions: tuple[Question, ...], missing: frozenset[str], *, writing: bool) -> Reason:
+    """The reason that a promise, which would have lifted `rule`, cannot be made for this command here."""
+    plan = rule.promise or NOTHING_PROMISED
+    kinds = sorted(missing)
+    must = " and ".join(_must(kind, plan) for kind in kinds)
+    if writing and kinds == ["readOnly"]:
+        cannot = "a command that also writes cannot be confined"
+    else:
+        cannot = f"this gateway cannot {' or '.join(_MUST[kind][1] for kind in kinds)} yet"
+    return Reason(
+        policy="unmet-promise",
+        title="The gateway cannot promise what a policy asks for",
+        severity=rule.severity,
+        message=f"{_subject(questions)} {must} (policy `{rule.id}`), and {cannot}",
+        instead=rule.instead or _INSTEAD[kinds[0]],
+    )
+
+
+def unsettled(questions: tuple[Question, ...], rounds: int) -> Reason:
+    """The reason that policies kept asking for more promises."""
+    return Reason(
+        policy="unmet-promise",
+        title="The policies do not agree on what must be promised",
+        severity="high",
+        message=f"{_subject(questions)}: still asking for more after {rounds} rounds",
+        instead="ask the policy's owner to run `interlock policy test`",
+    )
+
+
+def too_many(asked: int, most: int) -> Reason:
+    """The reason that a command touches more than can be judged in time."""
+    return Reason(
+        policy="not-understood",
+        title="Too much at once",
+        severity="high",
+        message=f"this command raises {asked:,} questions, and at most {most:,} are judged at once",
+        instead="split it into statements that touch fewer objects",
+    )
+
+
+def erred(question: Question, error: str) -> Reason:
+    """The reason that Cedar could not answer. Its text stays out: it may quote what the caller sent."""
+    return Reason(
+        policy="engine-error",
+        title="The policy engine could not decide",
+        severity="critical",
+        message=f"{_subject((question,))}: evaluation failed, so nothing is let through ({_first_line(error)})",
+        instead="report this to the operator with the decision id",
+    )
+
+
+def not_understood(findings: Iterable[Finding]) -> Reason:
+    """The reason that nobody knows what the command would do."""
+    said = "; ".join(dict.fromkeys(finding.message for finding in findings))
+    return Reason(
+        policy="not-understood",
+        title="What is not understood does not run",
+        severity="high",
+        message=said or "this command could not be analysed",
+        instead="write it in a form that is understood, or split it into simpler statements",
+    )
+
+
+def not_permitted(question: Question, near: str | None) -> Reason:
+    """The reason that nothing permits; `near` says what the closest permits would have needed."""
+    return Reason(
+        policy="default-deny",
+        title="Nothing permits this",
+        severity="medium",
+        message=f"no policy permits {_subject((question,))} for {question.actor.kind} `{question.actor.id}`"
+        + (f"; {near}" if near else ""),
+        instead="ask for the access, or use an account that has it",
+    )
+
+
+def in_order(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """Without repetitions, the most severe first; among equals what the judge says by itself comes first."""
+    return tuple(sorted(dict.fromkeys(reasons), key=_rank))
+
+
+def _rank(reason: Reason) -> tuple[int, bool, str, str]:
+    return (SEVERITIES.index(reason.severity), reason.policy not in RESERVED, reason.policy, reason.message)
+
+
+def _subject(questions: tuple[Question, ...]) -> str:
+    parts: dict[str, None] = {}
+    for question in questions:
+        of = " columns of" if question.own or question.verb == "reveal" else ""
+        kind = f" {'+'.join(sorted(question.own))}" if question.own else ""
+        parts[f"{question.verb}{kind}{of or ' on'} {question.shown()}"] = None
+    names = list(parts)
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _because(rule: Rule, questions: tuple[Question, ...], case: Case) -> str:
+    said = tuple(dict.fromkeys(part for question in questions for part in _facts(rule, question, case)))
+    return f": {'; '.join(said)}" if said else ""
+
+
+def _facts(rule: Rule, question: Question, case: Case) -> Iterator[str]:
+    """The facts of a question that this rule looked at, in words."""
+    looked = {path[0] for path in rule.reads}
+    if "findings" in looked:
+        yield from (finding.message for finding in question.findings if finding.code.value in rule.compares)
+    if "reach" in looked:
+        yield f"reach {question.reach.value}"
+    if "fields" in looked and (labels := sensitive(question.labels)):
+        yield f"touches {', '.join(labels)} columns"
+    if "impact" in looked:
+        yield _rows(case, question)
+    if "chain" in looked:
+        yield "driven by " + " for ".join(f"{a.kind} `{a.id}`" for a in case.command.session.principal.chain())
+    elif rule.tree["principal"] != {"op": "All"}:
+        yield f"asked by {question.actor.kind} `{question.actor.id}`"
+
+
+def _rows(case: Case, question: Question) -> str:
+    impact = case.impact
+    if impact.rows is None:
+        return "rows not measured"
+    here = f", {question.here:,} of them here" if question.here is not None else ""
+    word = "measured" if impact.basis is Basis.MEASURED else "estimated, not measured"
+    return f"{impact.rows:,} rows {word}{here}"
+
+
+def _must(kind: str, plan: Plan) -> str:
+    return _MUST[kind][0].format(rows=f"{plan.max_rows:,}" if plan.max_rows is not None else "", form=plan.form)
+
+
+def _first_line(error: str) -> str:
+    return error.splitlines()[0][:120] if error else "no decision"

@@ -1,0 +1,131 @@
+"""Principals and objects as Cedar entities, with every ancestor a policy may name."""
+
+import json
+from dataclasses import dataclass
+from typing import Final
+from unicodedata import normalize
+
+from interlock.model import Object, ObjectKind, Principal, Target
+from interlock.policy.schema import COLUMNS, PRINCIPAL_TYPES, RESOURCE_TYPES
+from interlock.policy.tree import Json
+
+Uid = tuple[str, str]
+
+# What is not listed here counts as production: a mistyped or unheard-of environment must not escape its rules.
+LESSER_ENVIRONMENTS: Final[dict[str, tuple[str, ...]]] = {
+    "dev": (),
+    "development": ("dev",),
+    "local": ("dev",),
+    "sandbox": ("dev",),
+    "test": (),
+    "testing": ("test",),
+    "ci": ("test",),
+    "staging": (),
+}
+STRICTEST_ENVIRONMENT: Final = "prod"
+UNCLASSIFIED: Final = "unclassified"
+
+# The classification tree. Other labels are allowed and stand by themselves.
+LABEL_PARENTS: Final[dict[str, tuple[str, ...]]] = {
+    "pii": ("sensitive",),
+    "phi": ("sensitive",),
+    "pci": ("sensitive",),
+    "financial": ("sensitive",),
+    "secret": ("sensitive",),
+    "catalog-secret": ("secret", "sensitive"),
+    UNCLASSIFIED: ("sensitive",),
+}
+SENSITIVE: Final = frozenset({"sensitive", *LABEL_PARENTS})
+_SCHEMA_MEMBERS: Final = frozenset(
+    {
+        ObjectKind.TABLE,
+        ObjectKind.VIEW,
+        ObjectKind.INDEX,
+        ObjectKind.SEQUENCE,
+        ObjectKind.FUNCTION,
+        ObjectKind.TYPE,
+        ObjectKind.UNKNOWN,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """One entity a question can be about. `shown` is its name for people; `labels` include inherited ones."""
+
+    uid: Uid
+    parents: tuple[Uid, ...]
+    labels: frozenset[str]
+    shown: str
+
+
+def environments(target: Target) -> frozenset[str]:
+    """The environment of a target and all it counts as."""
+    parents = LESSER_ENVIRONMENTS.get(target.environment, (STRICTEST_ENVIRONMENT,))
+    return frozenset({target.environment, *parents})
+
+
+def with_parents(labels: frozenset[str]) -> frozenset[str]:
+    """Labels and everything they are a kind of."""
+    return labels.union(*(LABEL_PARENTS.get(label, ()) for label in labels))
+
+
+def resource(thing: Object, target: Target) -> Resource:
+    """The entity for an object; one the catalogue does not know gets the strictest parents as well as its own,
+    because a forbid on an environment or a label would silently not match it otherwise."""
+    labels = thing.labels | target.labels
+    within = environments(target)
+    if not thing.known:
+        labels |= {UNCLASSIFIED}
+        within |= {STRICTEST_ENVIRONMENT}
+    labels = with_parents(labels)
+    uid = (RESOURCE_TYPES[thing.kind], entity_id(thing.path))
+    above = [("Environment", name) for name in sorted(within)] + [("Label", name) for name in sorted(labels)]
+    if thing.kind is not ObjectKind.TARGET:
+        above.append(("Target", entity_id((target.name,))))
+    if thing.kind in _SCHEMA_MEMBERS and len(thing.path) > 2:
+        above.append(("Schema", entity_id(thing.path[:2])))
+    return Resource(uid=uid, parents=tuple(above), labels=labels, shown=str(thing))
+
+
+def columns(whole: Resource, own: frozenset[str]) -> Resource:
+    """The columns of `whole` that carry exactly the labels `own`; what labels the whole labels each of them."""
+    labels = with_parents(own)
+    parents = (*whole.parents, *(("Label", name) for name in sorted(labels - whole.labels)))
+    return Resource(
+        uid=(COLUMNS, f"{whole.uid[1]}#{'+'.join(sorted(own))}"),
+        parents=parents,
+        labels=labels | whole.labels,
+        shown=whole.shown,
+    )
+
+
+def entity_id(path: tuple[str, ...]) -> str:
+    """A path as one NFC-normalised entity id; separators inside a name are escaped, so no two paths collide."""
+    return normalize("NFC", "/".join(part.replace("%", "%25").replace("/", "%2F") for part in path))
+
+
+def principal_uid(actor: Principal) -> Uid:
+    """The entity of one actor."""
+    return (PRINCIPAL_TYPES[actor.kind], normalize("NFC", actor.id))
+
+
+def slice_text(actor: Principal, thing: Resource) -> str:
+    """The entities one request needs, as Cedar JSON: the actor and the resource, each with all its ancestors."""
+    groups = tuple(("Group", normalize("NFC", name)) for name in sorted(actor.groups))
+    return json.dumps(
+        [
+            _entity(principal_uid(actor), {"issuer": actor.issuer}, groups),
+            _entity(thing.uid, {}, thing.parents),
+        ]
+    )
+
+
+def reference(uid: Uid) -> dict[str, str]:
+    """The {type, id} form: text forms would have to be escaped."""
+    return {"type": uid[0], "id": uid[1]}
+
+
+def _entity(uid: Uid, attributes: dict[str, str], parents: tuple[Uid, ...]) -> Json:
+    attrs: dict[str, Json] = {**attributes}
+    return {"uid": {**reference(uid)}, "attrs": attrs, "parents": [{**reference(parent)} for parent in parents]}
