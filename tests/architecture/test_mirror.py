@@ -38,7 +38,7 @@ def test_every_folder_of_tests_is_a_package() -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=named)
 def test_what_a_document_names_exists(document: Path) -> None:
     text = document.read_text()
-    paths = re.findall(r"`((?:src|tests|docs|policies|demo|benchmarks)/[\w./-]+)", text)
+    paths = re.findall(r"(?<![\w/.<-])((?:src|tests|docs|policies|demo|benchmarks)/[\w./-]*\w)", text)
     links = [target for target in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in target]
     missing = [path for path in paths if not (ROOT / path).exists()]
     missing += [target for target in links if not (document.parent / target).exists()]
