@@ -1,0 +1,111 @@
+"""Reading leaves back: the parts of a record that the ledger itself acts on."""
+
+import msgspec
+
+from interlock.ledger.faults import LedgerDamaged
+from interlock.ledger.leaf import Kind
+
+
+class Place(msgspec.Struct, frozen=True):
+    """The gw group: whose record this is, and what came before it."""
+
+    epoch: int
+    id: str
+    prev: str
+    seq: int
+
+
+class TargetName(msgspec.Struct, frozen=True):
+    """The target's name and environment."""
+
+    name: str
+    env: str
+
+
+class IntentPart(msgspec.Struct, frozen=True):
+    """What a decision says about the effects that did not fit it."""
+
+    effect_count: int
+    fingerprint: str
+    shape: str
+    understood: bool
+    effect_digest: str | None = None
+
+
+class What(msgspec.Struct, frozen=True):
+    """The what group of a decision or a session."""
+
+    target: TargetName
+    surface: str
+    commitment: str | None = None
+    unit: str | None = None
+    language: str | None = None
+    intent: IntentPart | None = None
+
+
+class Who(msgspec.Struct, frozen=True):
+    """The who group: session and acting principal."""
+
+    session: str
+    subject: str
+
+
+class ReasonPart(msgspec.Struct, frozen=True):
+    """One policy that decided, and what it said."""
+
+    policy: str
+    message: str
+    severity: str
+    lift: str | None = None
+
+
+class Decided(msgspec.Struct, frozen=True):
+    """The decision group."""
+
+    verdict: str
+    policy: str
+    enforced: bool
+    reasons: list[ReasonPart]
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """The outcome group; `of` is a command's id, or a unit's."""
+
+    of: str
+    status: str
+    rows: int | None = None
+    bytes: int | None = None
+    us: int | None = None
+    error: str | None = None
+
+
+class Erased(msgspec.Struct, frozen=True):
+    """The erasure group: whose texts are gone."""
+
+    records: list[str]
+
+
+class Leaf(msgspec.Struct, frozen=True):
+    """One record, as far as the ledger reads it; other groups are left alone."""
+
+    id: str
+    kind: Kind
+    ts: int
+    v: int
+    gw: Place
+    what: What | None = None
+    who: Who | None = None
+    decision: Decided | None = None
+    outcome: Ended | None = None
+    erasure: Erased | None = None
+
+
+_decoder = msgspec.json.Decoder(Leaf)
+
+
+def read_leaf(leaf: bytes) -> Leaf:
+    """The record in `leaf`; raises LedgerDamaged when it is none."""
+    try:
+        return _decoder.decode(leaf)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise LedgerDamaged(f"a leaf is no record: {error}") from None

@@ -1,0 +1,134 @@
+"""Writing down decisions and outcomes: the hot path, so what repeats is encoded once."""
+
+from collections.abc import Callable
+from functools import partial
+from hashlib import sha256
+from typing import Final, Generic, Protocol, TypeVar
+
+from msgspec import Struct
+from msgspec.json import encode
+
+from interlock.ledger.groups import arguments_text, decision_group, impact_group, intent_group, session_groups
+from interlock.ledger.leaf import MAX_LEAF, ROOM_FOR_PLACE, VERSION, Entry, Kind, clip
+from interlock.ledger.seal import SALT_SIZE
+from interlock.model import UNKNOWN_IMPACT, Case, Decision, Intent, Outcome, Session, Status
+
+_DECISION: Final = (
+    b'"id":%b,%b"kind":"decision","ts":%d,"v":%d,"what":{"commitment":"%b",%b"language":%b,%b"unit":%b},%b'
+)
+
+Key = TypeVar("Key")
+Fragment = TypeVar("Fragment")
+
+
+class Fragments(Generic[Key, Fragment]):
+    """Encoded pieces by identity of the value they were made of; values are held, so an identity is never reused."""
+
+    __slots__ = ("_encode", "_known", "_limit")
+
+    def __init__(self, encode_: Callable[[Key], Fragment], limit: int = 4096) -> None:
+        self._encode = encode_
+        self._limit = limit
+        self._known: dict[int, tuple[Key, Fragment]] = {}
+
+    def __call__(self, value: Key) -> Fragment:
+        found = self._known.get(id(value))
+        if found is not None:
+            return found[1]
+        if len(self._known) >= self._limit:
+            self._known.clear()
+        fragment = self._encode(value)
+        self._known[id(value)] = (value, fragment)
+        return fragment
+
+
+class _Ended(Struct):
+    """The outcome group; fields stand in sorted order. `us` is microseconds from admission to the last byte."""
+
+    bytes: int | None
+    error: str | None
+    of: str
+    rows: int | None
+    status: Status
+    us: int | None
+
+
+class Entropy(Protocol):
+    """`size` random bytes, fit for keys."""
+
+    def __call__(self, size: int, /) -> bytes: ...
+
+
+class Scribe:
+    """Makes the entries of one gateway or worker. Not for use by several threads at once."""
+
+    def __init__(self, entropy: Entropy) -> None:
+        self._entropy: Final = entropy
+        self._intents: Fragments[Intent, tuple[bytes, bytes]] = Fragments(intent_group)
+        self._enforced: Fragments[Decision, bytes] = Fragments(decision_group)
+        self._watched: Fragments[Decision, bytes] = Fragments(partial(decision_group, enforced=False))
+        self._sessions: Fragments[Session, tuple[bytes, bytes]] = Fragments(session_groups)
+
+    def decision(self, case: Case, decision: Decision, *, enforced: bool = True) -> Entry:
+        """The record that must be durable before the command is forwarded. Its id is the command's id.
+
+        `enforced` is False where the target is only observed: the command then goes through whatever the verdict.
+        """
+        head = (self._enforced if enforced else self._watched)(decision)
+        entry = self._decision(case, head, *self._intents(case.intent))
+        if len(entry.head) + len(entry.tail) > MAX_LEAF - ROOM_FOR_PLACE:
+            entry = self._decision(case, head, *intent_group(case.intent, room=0))
+        return entry
+
+    def _decision(self, case: Case, head: bytes, intent: bytes, rest: bytes) -> Entry:
+        command = case.command
+        surface_and_target, who_and_why = self._sessions(command.session)
+        salted = self._entropy(SALT_SIZE) + command.text.encode("utf-8", "surrogatepass")
+        if command.arguments:
+            salted += arguments_text(command.arguments)
+        impact = b"" if case.impact is UNKNOWN_IMPACT else impact_group(case.impact)
+        tail = _DECISION % (
+            encode(command.id),
+            impact,
+            case.at,
+            VERSION,
+            sha256(salted).hexdigest().encode(),
+            intent,
+            encode(command.language),
+            surface_and_target,
+            encode(command.unit),
+            who_and_why,
+        )
+        return Entry(
+            kind=Kind.DECISION,
+            id=command.id,
+            head=head,
+            tail=tail,
+            unit=command.unit,
+            secret=salted,
+            rest=rest,
+        )
+
+
+def decision_entry(case: Case, decision: Decision, *, entropy: Entropy, enforced: bool = True) -> Entry:
+    """One decision, without the caches of a Scribe."""
+    return Scribe(entropy).decision(case, decision, enforced=enforced)
+
+
+def outcome_entry(outcome: Outcome, *, id: str, at: int) -> Entry:
+    """What became of `outcome.command`: of one command, or, where it is the id of a unit, of all its open commands.
+
+    RAN closes nothing: the command waits for the end of its unit.
+    """
+    milliseconds = outcome.milliseconds
+    group = _Ended(
+        outcome.bytes,
+        outcome.error and clip(outcome.error, 64),
+        outcome.command,
+        outcome.rows,
+        outcome.status,
+        None if milliseconds is None else round(milliseconds * 1000),
+    )
+    tail = b'"id":%b,"kind":"outcome","outcome":%b,"ts":%d,"v":%d}' % (encode(id), encode(group), at, VERSION)
+    closes = "" if outcome.status is Status.RAN else outcome.command
+    return Entry(kind=Kind.OUTCOME, id=id, head=b"", tail=tail, closes=closes)
