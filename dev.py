@@ -21,6 +21,7 @@ UV: Final = VENV / "bin" / "uv"
 LOCK: Final = ROOT / "requirements.lock"
 STAMP: Final = VENV / "interlock-setup"
 OLDEST: Final = (3, 11)
+_PROBE: Final = "import interlock, asyncpg, cryptography, msgspec"
 
 HELP: Final = """\
 usage: python3 dev.py COMMAND [arguments]
@@ -71,19 +72,27 @@ def ensure_environment() -> None:
         raise Stop(f"Interlock needs Python {OLDEST[0]}.{OLDEST[1]} or newer; this is {sys.version.split()[0]}")
     with _alone():
         wanted = _fingerprint()
-        if _stamp() == wanted and _works("import interlock, msgspec"):
+        if _stamp() == wanted and _works(_PROBE):
             return
-        STAMP.unlink(missing_ok=True)
-        if not _works("import pip"):
-            _make_venv()
-        if not UV.exists():
-            _install_uv()
-        with _step("installing the locked packages"):
-            _install(["sync", "--require-hashes", str(LOCK)], ["--require-hashes", "-r", str(LOCK)])
-        with _step("installing interlock"):
-            own = ["--no-deps", "--no-build-isolation", "-e", str(ROOT)]
-            _install(["install", *own], own)
+        _build()
+        if not _works(_PROBE):
+            # The installer believes what the venv says of itself; a venv that lies has to go.
+            shutil.rmtree(VENV)
+            _build()
         STAMP.write_text(wanted)
+
+
+def _build() -> None:
+    STAMP.unlink(missing_ok=True)
+    if not _works("import pip"):
+        _make_venv()
+    if not UV.exists():
+        _install_uv()
+    with _step("installing the locked packages"):
+        _install(["sync", "--require-hashes", str(LOCK)], ["--require-hashes", "-r", str(LOCK)])
+    with _step("installing interlock"):
+        own = ["--no-deps", "--no-build-isolation", "-e", str(ROOT)]
+        _install(["install", *own], own)
 
 
 @contextmanager

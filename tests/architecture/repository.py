@@ -42,13 +42,15 @@ def named(path: Path) -> str:
 
 
 def imports(path: Path) -> set[str]:
-    """The first part of every absolute import in a file."""
+    """The first part of every absolute import in a file; a package that is only looked up counts too."""
     found = set()
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found.add(node.module.partition(".")[0])
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("find_spec", "import_module")):
+            found |= {str(name.value).partition(".")[0] for name in node.args if isinstance(name, ast.Constant)}
     return found
 
 

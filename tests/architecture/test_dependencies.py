@@ -48,7 +48,8 @@ def test_a_dependency_of_the_product_is_imported_by_its_owners_alone(package: st
 
 
 def test_the_product_imports_nothing_undeclared() -> None:
-    known = {IMPORTED_AS.get(name, name) for name in map(distribution, declared()["product"])}
+    offered = [*declared()["product"], *declared()["demo"]]
+    known = {IMPORTED_AS.get(name, name) for name in map(distribution, offered)}
     known |= {"interlock", *sys.stdlib_module_names}
     strangers = defaultdict(list)
     for path in modules(SOURCE):
