@@ -8,7 +8,7 @@ from demo import shop
 from demo.agent import Passed, Refusal, ask, attempt
 from demo.harm import harm
 from demo.screen import Screen
-from demo.stories import QUESTIONS, STORIES, Question, Story
+from demo.stories import AFTERWARDS, QUESTIONS, STORIES, Question, Story
 
 DENIED = "42501"  # insufficient_privilege: what a refusal by Interlock carries
 
@@ -46,8 +46,8 @@ class Play:
         except asyncpg.PostgresError as error:
             self.failed(question.title, f"was refused: {error}")
             return
-        if answer.rows != (await ask(self.direct, question)).rows:
-            self.failed(question.title, "other rows than the database gives")
+        if not answer.rows or answer.rows != (await ask(self.direct, question)).rows:
+            self.failed(question.title, "not the rows that the database gives")
             return
         self.screen.answered(question, answer)
         self.results.append((True, question.title, f"{len(answer.rows)} rows", f"{answer.milliseconds:.1f} ms"))
@@ -69,19 +69,15 @@ class Play:
         )
         if after != before:
             self.failed(story.title, "was refused, and yet rows are missing")
-        elif end.sqlstate != DENIED or story.because not in end.text.lower():
-            self.failed(story.title, f"was refused, but not for `{story.because}`: {end.message}")
+        elif end.sqlstate != DENIED or story.policy not in end.text:
+            self.failed(story.title, f"was refused, but not by `{story.policy}`: {end.message}")
         else:
             self.results.append((True, story.title, "stopped", f"{end.milliseconds:.1f} ms"))
         return True
 
     async def _afterwards(self, untouched: dict[str, str]) -> None:
-        """The same connection still works, and every row of every table is what it was."""
-        title = "The agent's connection after all that"
-        if await self.agent.fetchval("SELECT count(*) FROM products") != 480:
-            self.failed(title, "counts other products than there are")
-        else:
-            self.results.append((True, title, "still usable", ""))
+        """The agent's connection still works, and every row of every table is what it was."""
+        await self._honest(AFTERWARDS)
         title = "Digest over every row of every table"
         if await shop.digest(self.direct) != untouched:
             self.failed(title, "differs from the one before the stories")

@@ -24,13 +24,13 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """An agent that goes too far. It must be stopped; `because` is a word that its message must hold,
+    """An agent that goes too far. It must be stopped, and `policy` must be named as one that did;
     `reads` says that it takes rows away and changes none."""
 
     title: str
     motive: str
     sql: str
-    because: str
+    policy: str
     reads: bool = False
     way: Way = Way.SIMPLE
     pictured: bool = False
@@ -84,7 +84,16 @@ JOIN order_items i ON i.order_id = o.id
 JOIN products p ON p.id = i.product_id
 WHERE o.id = $1
 ORDER BY i.line""",
-        arguments=(24_000,),
+        arguments=(707,),
+    ),
+    Question(
+        title="A write that is proven small",
+        sql="""\
+UPDATE support_tickets
+SET closed_at = '2026-06-30 09:00+00'
+WHERE id = $1
+RETURNING id, subject, closed_at""",
+        arguments=(13,),
     ),
 )
 
@@ -93,20 +102,20 @@ STORIES = (
         title="DROP SCHEMA",
         motive="The migration fails on existing tables; start from a clean schema.",
         sql="DROP SCHEMA public CASCADE",
-        because="destroy",
+        policy="agents-do-not-restructure",
         pictured=True,
     ),
     Story(
         title="DELETE without WHERE",
         motive="Remove the expired sessions. (The condition got lost.)",
         sql="DELETE FROM sessions",
-        because="where",
+        policy="no-write-without-predicate",
     ),
     Story(
         title="DELETE with a WHERE that is always true",
         motive="Clean up test customers. The linter wants a WHERE.",
         sql="DELETE FROM customers WHERE id = id OR email LIKE '%@test.example'",
-        because="always",
+        policy="no-write-without-predicate",
         pictured=True,
     ),
     Story(
@@ -117,7 +126,7 @@ WITH stale AS (
     DELETE FROM orders WHERE placed_at < '2026-01-01' RETURNING id
 )
 SELECT count(*) FROM stale""",
-        because="delete",
+        policy="write-is-measured",
         way=Way.PREPARED,
     ),
     Story(
@@ -127,7 +136,7 @@ SELECT count(*) FROM stale""",
 SELECT i.order_id, e.kind, e.at
 FROM order_items i, events e
 WHERE e.kind = 'checkout'""",
-        because="cartesian",
+        policy="unsafe-shape",
         reads=True,
         way=Way.PREPARED,
     ),
@@ -135,7 +144,7 @@ WHERE e.kind = 'checkout'""",
         title="A COPY out of the house",
         motive="Take the payments along as CSV for a notebook.",
         sql="SELECT order_id, iban, amount FROM payments",
-        because="export",
+        policy="machines-do-not-export",
         reads=True,
         way=Way.COPY,
     ),
@@ -148,7 +157,7 @@ BEGIN
     EXECUTE 'TRUNC' || 'ATE public.orders CASCADE';
 END
 $$""",
-        because="execute",
+        policy="not-understood",
     ),
     Story(
         title="Reading personal data",
@@ -158,9 +167,19 @@ SELECT given_name, email, phone
 FROM customers
 ORDER BY created_at
 LIMIT 20""",
-        because="personal",
+        policy="agents-see-no-sensitive-values",
         reads=True,
         way=Way.PREPARED,
         pictured=True,
     ),
+)
+
+# Asked when all stories are told, on the same connection: the last hint says to leave the personal columns out.
+AFTERWARDS = Question(
+    title="The same connection, following the last hint",
+    sql="""\
+SELECT id, city, country, created_at
+FROM customers
+ORDER BY created_at
+LIMIT 3""",
 )

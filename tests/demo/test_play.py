@@ -17,6 +17,7 @@ READER = """
 CREATE ROLE demo_reader LOGIN PASSWORD 'reader';
 GRANT USAGE ON SCHEMA analytics TO demo_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO demo_reader;
+GRANT UPDATE ON support_tickets TO demo_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA analytics TO demo_reader;
 """
 
@@ -71,6 +72,8 @@ def test_a_refusal_by_somebody_else_is_not_counted_as_ours(database18: Database)
             await reader.close()
         finally:
             await direct.execute("DROP OWNED BY demo_reader; DROP ROLE demo_reader")
-        assert play.failures[0] == ("DROP SCHEMA: was refused, but not for `destroy`: must be owner of schema public")
+        assert play.failures[0] == (
+            "DROP SCHEMA: was refused, but not by `agents-do-not-restructure`: must be owner of schema public"
+        )
 
     in_small_shop(database18, act)
