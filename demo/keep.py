@@ -1,6 +1,7 @@
 """Lines to copy while the demo stays up."""
 
 import shutil
+import sys
 
 from demo.stage import AGENT, INTERLOCK, TARGET, Stage
 
@@ -13,7 +14,7 @@ The shop and the gateway stay up until Ctrl-C. Nothing of it outlives them.
 
   Python, with asyncpg or psycopg:
 
-    python3 - <<'EOF'
+    {python} - <<'EOF'
     import asyncio, asyncpg
     async def main():
         db = await asyncpg.connect("{url}")
@@ -22,7 +23,7 @@ The shop and the gateway stay up until Ctrl-C. Nothing of it outlives them.
     asyncio.run(main())
     EOF
 
-    python3 - <<'EOF'
+    {python} - <<'EOF'
     import psycopg
     with psycopg.connect("{url}") as db:
         print(db.execute("SELECT status, count(*) FROM orders GROUP BY status").fetchall())
@@ -44,7 +45,8 @@ def lines_to_copy(stage: Stage) -> str:
     """How to reach everything, by psql and from Python."""
     return LINES.format(
         password=stage.password,
-        psql=shutil.which("psql") or stage.server.binary("psql"),
+        python=sys.executable,
+        psql="psql" if shutil.which("psql") else stage.server.binary("psql"),
         port=stage.port,
         target=TARGET,
         agent=AGENT,

@@ -49,7 +49,7 @@ class Stage:
     @property
     def authority(self) -> Path:
         """What clients trust: the certificate that the gateway made for itself."""
-        return self.directory / "state" / "tls" / "ca.pem"
+        return self.directory / ".interlock" / "tls" / "ca.pem"
 
     @property
     def url(self) -> str:
