@@ -207,6 +207,9 @@ class EmbeddedPostgres:
             for source, copy in ((prefix, home / prefix.name), (libraries, home.with_name(libraries.name))):
                 if source.is_dir():
                     shutil.copytree(source, copy, dirs_exist_ok=True)
+            for path in home.parent.rglob("*"):
+                self._own(path)  # so that the lifeline may remove it
+            self._own(home.parent)
             return home / prefix.name / binaries.name
         return binaries
 
