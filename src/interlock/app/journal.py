@@ -27,11 +27,11 @@ OnDeath = Callable[[LedgerFault], None]
 class _Batch:
     """Entries handed over together, and who waits for them."""
 
-    __slots__ = ("entries", "waiter")
+    __slots__ = ("entries", "waiters")
 
-    def __init__(self, entries: Sequence[Entry], waiter: "asyncio.Future[None] | None") -> None:
-        self.entries = entries
-        self.waiter = waiter
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.waiters: list[asyncio.Future[None]] = []
 
 
 class LocalJournal:
@@ -47,7 +47,7 @@ class LocalJournal:
         self._hook: Final = hook
         self._loop: Final = asyncio.get_running_loop()
         self._queue: Final[SimpleQueue[_Batch | None]] = SimpleQueue()
-        self._noted: list[Entry] = []
+        self._next = _Batch()
         self._queued = 0
         self._timer: asyncio.TimerHandle | None = None
         self._death: LedgerFault | None = None
@@ -62,23 +62,26 @@ class LocalJournal:
         if self._ledger.refuses(entries):
             raise LedgerFull("the ledger's disk is below its watermark: no new commands; free space or move the ledger")
         waiter = self._loop.create_future()
-        self._noted += entries
-        self._hand_over(waiter)
+        batch = self._next
+        batch.entries += entries
+        batch.waiters.append(waiter)
+        if len(batch.waiters) == 1:  # everybody who runs in this turn of the loop comes along
+            self._loop.call_soon(self._hand_over)
         await waiter
 
     def note(self, entries: Sequence[Entry]) -> None:
         """Takes `entries` along with the next group commit, which comes within NOTE_DELAY and the time of a commit."""
         self._require_life()
-        self._noted += entries
-        if len(self._noted) >= MAX_NOTED:
-            self._hand_over(None)
+        self._next.entries += entries
+        if len(self._next.entries) >= MAX_NOTED:
+            self._hand_over()
         elif self._timer is None:
-            self._timer = self._loop.call_later(NOTE_DELAY, self._hand_over, None)
+            self._timer = self._loop.call_later(NOTE_DELAY, self._hand_over)
 
     async def close(self) -> None:
         """Make everything durable, end the writer and close the ledger."""
-        if self._death is None and self._noted:
-            self._hand_over(None)
+        if self._death is None:
+            self._hand_over()
         self._queue.put(None)
         await self._loop.run_in_executor(None, self._thread.join)
         self._ledger.close()
@@ -87,11 +90,13 @@ class LocalJournal:
         if self._death is not None:
             raise LedgerFault(f"the journal has ended: {self._death}")
 
-    def _hand_over(self, waiter: "asyncio.Future[None] | None") -> None:
+    def _hand_over(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        batch, self._noted = _Batch(self._noted, waiter), []
+        batch, self._next = self._next, _Batch()
+        if not batch.entries:
+            return
         self._queued += len(batch.entries)
         self._queue.put(batch)
         if self._queued > MAX_QUEUED:
@@ -101,8 +106,9 @@ class LocalJournal:
         """In the loop: these are durable."""
         for batch in group:
             self._queued -= len(batch.entries)
-            if batch.waiter is not None and not batch.waiter.done():
-                batch.waiter.set_result(None)
+            for waiter in batch.waiters:
+                if not waiter.done():
+                    waiter.set_result(None)
 
     def _failed(self, group: list[_Batch], fault: LedgerFault) -> None:
         """In the loop: these never will be durable, nor what was handed over since."""
@@ -110,9 +116,10 @@ class LocalJournal:
         with suppress(Empty):
             while batch := self._queue.get_nowait():
                 group.append(batch)
-        for batch in group:
-            if batch.waiter is not None and not batch.waiter.done():
-                batch.waiter.set_exception(LedgerFault(str(fault)))
+        group.append(self._next)
+        for waiter in [waiter for batch in group for waiter in batch.waiters]:
+            if not waiter.done():
+                waiter.set_exception(LedgerFault(str(fault)))
 
     def _die(self, fault: LedgerFault) -> None:
         if self._timer is not None:

@@ -12,7 +12,7 @@ VERSION = 1
 MAX_LEAF = 16 * 1024  # the tile format ends at 65,535 bytes; a record is no place for prose
 ROOM_FOR_PLACE = 512  # what the gw group may take of it
 MAX_STRING = 512
-NO_PREVIOUS = "0" * 64
+NO_PREVIOUS = bytes(32)
 
 JSON = str | int | bool | None | list["JSON"] | dict[str, "JSON"]
 
@@ -85,18 +85,23 @@ def make_entry(kind: Kind, groups: Mapping[str, object], *, id: str, at: int, er
 
 
 class Numbering:
-    """The gapless numbering of one gateway's records, each naming the hash of the one before."""
+    """The gapless numbering of one gateway's records, each naming the leaf hash of the one before."""
 
-    __slots__ = ("_fixed", "next", "previous")
+    __slots__ = ("_fixed", "_place", "next")
 
-    def __init__(self, gateway: str, epoch: int, next_: int = 0, previous: str = NO_PREVIOUS) -> None:
-        self._fixed = b'"gw":{"epoch":%d,"id":%s,"prev":"' % (epoch, canonical(gateway))
+    def __init__(self, gateway: str, epoch: int, next_: int = 0, previous: bytes = NO_PREVIOUS) -> None:
+        self._fixed = b'"gw":{"epoch":%d,"id":%s,"prev":"%%b","seq":%%d},' % (epoch, canonical(gateway))
         self.next = next_
-        self.previous = previous
+        self._place = self._fixed % (previous.hex().encode(), next_)
 
     def leaf(self, entry: Entry) -> bytes:
-        """The record's final bytes, at the next place. The caller sets `previous` and `next` when it hashed them."""
-        leaf = b'{%b%b%b","seq":%d},%b' % (entry.head, self._fixed, self.previous.encode(), self.next, entry.tail)
+        """The record's final bytes at the next place. Raises LedgerFault when it is too large."""
+        leaf = b"{" + entry.head + self._place + entry.tail
         if len(leaf) > MAX_LEAF:
             raise LedgerFault(f"a {entry.kind} record has {len(leaf)} bytes; the limit is {MAX_LEAF}: report this")
         return leaf
+
+    def follow(self, hashed: bytes) -> None:
+        """The leaf was written, and this is its hash: go on to the next place."""
+        self.next += 1
+        self._place = self._fixed % (hashed.hex().encode(), self.next)

@@ -1,6 +1,6 @@
 """Writing down decisions and outcomes: the hot path, so what repeats is encoded once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from hashlib import sha256
 from typing import Final, Generic, Protocol, TypeVar
@@ -16,6 +16,8 @@ from interlock.model import UNKNOWN_IMPACT, Case, Decision, Intent, Outcome, Ses
 _DECISION: Final = (
     b'"id":%b,%b"kind":"decision","ts":%d,"v":%d,"what":{"commitment":"%b",%b"language":%b,%b"unit":%b},%b'
 )
+
+SALTS_AT_ONCE: Final = 128
 
 Key = TypeVar("Key")
 Fragment = TypeVar("Fragment")
@@ -64,6 +66,7 @@ class Scribe:
 
     def __init__(self, entropy: Entropy) -> None:
         self._entropy: Final = entropy
+        self._salts: Iterator[bytes] = iter(())
         self._intents: Fragments[Intent, tuple[bytes, bytes]] = Fragments(intent_group)
         self._enforced: Fragments[Decision, bytes] = Fragments(decision_group)
         self._watched: Fragments[Decision, bytes] = Fragments(partial(decision_group, enforced=False))
@@ -83,7 +86,7 @@ class Scribe:
     def _decision(self, case: Case, head: bytes, intent: bytes, rest: bytes) -> Entry:
         command = case.command
         surface_and_target, who_and_why = self._sessions(command.session)
-        salted = self._entropy(SALT_SIZE) + command.text.encode("utf-8", "surrogatepass")
+        salted = self._salt() + command.text.encode("utf-8", "surrogatepass")
         if command.arguments:
             salted += arguments_text(command.arguments)
         impact = b"" if case.impact is UNKNOWN_IMPACT else impact_group(case.impact)
@@ -108,6 +111,15 @@ class Scribe:
             secret=salted,
             rest=rest,
         )
+
+    def _salt(self) -> bytes:
+        """32 fresh random bytes, fetched for many records at once."""
+        salt = next(self._salts, None)
+        if salt is None:
+            pool = self._entropy(SALT_SIZE * SALTS_AT_ONCE)
+            self._salts = iter([pool[at : at + SALT_SIZE] for at in range(0, len(pool), SALT_SIZE)])
+            salt = next(self._salts)
+        return salt
 
 
 def decision_entry(case: Case, decision: Decision, *, entropy: Entropy, enforced: bool = True) -> Entry:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from interlock.ledger.faults import LedgerDamaged
-from interlock.ledger.tree import HASH_SIZE, Frontier, NodeReader
+from interlock.ledger.tree import HASH_SIZE, NodeReader, root_of
 
 TILE_HEIGHT = 8
 TILE_WIDTH = 1 << TILE_HEIGHT
@@ -50,16 +50,13 @@ def hashes_of(tile: bytes) -> list[bytes]:
     return [tile[at : at + HASH_SIZE] for at in range(0, len(tile), HASH_SIZE)]
 
 
-def node_from_tiles(hashes: "NodeReader") -> NodeReader:
+def node_from_tiles(hashes: NodeReader) -> NodeReader:
     """Any node of the tree, from a reader that knows only nodes on tile edges (levels 0, 8, 16, ...)."""
 
     def node(level: int, index: int) -> bytes:
         below = level % TILE_HEIGHT
         if not below:
             return hashes(level, index)
-        frontier = Frontier()
-        for at in range(index << below, (index + 1) << below):
-            frontier.append(hashes(level - below, at))
-        return frontier.root()
+        return root_of(hashes(level - below, at) for at in range(index << below, (index + 1) << below))
 
     return node

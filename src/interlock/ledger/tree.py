@@ -20,38 +20,25 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
-class Frontier:
-    """The right edge of a growing tree: one hash per perfect subtree, largest first. Memory is O(log size)."""
+def fold(peaks: Sequence[bytes]) -> bytes:
+    """The tree head over perfect subtrees, largest first (RFC 6962, 2.1)."""
+    if not peaks:
+        return EMPTY_ROOT
+    *rest, node = peaks
+    for peak in reversed(rest):
+        node = sha256(b"\x01" + peak + node).digest()
+    return node
 
-    __slots__ = ("_peaks", "size")
 
-    def __init__(self, size: int = 0, peaks: Iterable[bytes] = ()) -> None:
-        self.size = size
-        self._peaks = list(peaks)
-
-    def append(self, leaf: bytes, completed: Callable[[int, bytes], None] | None = None) -> None:
-        """Add one leaf hash; `completed(level, hash)` hears of every subtree it completes, the leaf (level 0) first."""
-        node, count, level = leaf, self.size, 0
-        peaks = self._peaks
-        if completed:
-            completed(0, node)
+def root_of(hashes: Iterable[bytes]) -> bytes:
+    """The tree head over these leaf hashes (or over the nodes of any one level)."""
+    peaks: list[bytes] = []
+    for count, node in enumerate(hashes):
         while count & 1:
             node = sha256(b"\x01" + peaks.pop() + node).digest()
             count >>= 1
-            level += 1
-            if completed:
-                completed(level, node)
         peaks.append(node)
-        self.size += 1
-
-    def root(self) -> bytes:
-        """The tree head over everything appended so far."""
-        if not self._peaks:
-            return EMPTY_ROOT
-        *rest, node = self._peaks
-        for peak in reversed(rest):
-            node = sha256(b"\x01" + peak + node).digest()
-        return node
+    return fold(peaks)
 
 
 def peak_positions(size: int) -> list[tuple[int, int]]:
@@ -61,7 +48,7 @@ def peak_positions(size: int) -> list[tuple[int, int]]:
 
 def root_at(size: int, node: NodeReader) -> bytes:
     """The tree head as it was when the log had `size` leaves."""
-    return Frontier(size, [node(level, index) for level, index in peak_positions(size)]).root()
+    return fold([node(level, index) for level, index in peak_positions(size)])
 
 
 def _split(count: int) -> int:

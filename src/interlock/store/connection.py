@@ -18,6 +18,7 @@ CREATE TABLE head (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), gateway TE
 """
 APPLICATION_ID: Final = 0x494C4C47  # "ILLG": the file says what it is
 SCHEMA_VERSION: Final = 1
+PAGE_SIZE: Final = 4096
 # fullfsync: without it macOS leaves data in the drive's cache. secure_delete: erased texts are overwritten.
 _PRAGMAS: Final = {
     "journal_mode": "wal",
@@ -26,7 +27,7 @@ _PRAGMAS: Final = {
     "checkpoint_fullfsync": 1,
     "secure_delete": 1,
     "trusted_schema": 0,
-    "wal_autocheckpoint": 2000,
+    "wal_autocheckpoint": 1000,
 }
 
 
@@ -49,7 +50,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     if connection.execute("PRAGMA schema_version").fetchone() == (0,):
         connection.executescript(
-            f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION};"
+            f"PRAGMA page_size = {PAGE_SIZE}; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION};"
             f"BEGIN EXCLUSIVE; {SCHEMA} COMMIT;"
         )
     _require_ledger(connection, path)

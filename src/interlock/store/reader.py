@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from interlock.ledger.faults import LedgerDamaged
-from interlock.ledger.tiles import TILE_HEIGHT, TILE_WIDTH, node_from_tiles
-from interlock.ledger.tree import HASH_SIZE, Frontier, NodeReader, leaf_hash
+from interlock.ledger.tiles import TILE_HEIGHT, TILE_WIDTH, hashes_of, node_from_tiles
+from interlock.ledger.tree import HASH_SIZE, NodeReader, leaf_hash, root_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,10 +95,7 @@ class Reader:
         below = self.tile(step - 1, index)
         if below is None:
             raise LedgerDamaged(f"tile {step - 1}/{index} is missing; restore the ledger from a backup")
-        frontier = Frontier()
-        for at in range(0, len(below), HASH_SIZE):
-            frontier.append(below[at : at + HASH_SIZE])
-        return frontier.root()
+        return root_of(hashes_of(below))
 
     def _blob(self, query: str, *key: int) -> bytes | None:
         row: tuple[bytes] | None = self._connection.execute(query, key).fetchone()

@@ -94,8 +94,8 @@ class SqliteLedger:
         seen = self._memory.recall(self._signer.verifier)
         self.epoch = epoch_to_continue(self.reader, head, gateway, seen)
         size = head.size if head else 0
-        self._growth = Growth.of(self.reader.node, size)
-        previous = leaf_hash(self.reader.leaf(size - 1)).hex() if size else NO_PREVIOUS
+        self._growth = Growth(self.reader.node, size)
+        previous = leaf_hash(self.reader.leaf(size - 1)) if size else NO_PREVIOUS
         self._numbering = Numbering(gateway, self.epoch, size, previous)
         self._open = open_decisions(self.reader, head)
         entries = []
@@ -174,25 +174,24 @@ class SqliteLedger:
     def _place(self, entries: Sequence[Entry]) -> "_Rows":
         """Give every entry its place: leaf and side rows, with tree, sequence and open decisions moved on."""
         rows = _Rows()
-        numbering = self._numbering
-        for entry in entries:
+        numbering, grow, follow, seal = self._numbering, self._growth.append, self._open.follow, self._sealer.seal
+        nonces = os.urandom(NONCE_SIZE * len(entries))
+        for nth, entry in enumerate(entries):
             seq = numbering.next
             leaf = numbering.leaf(entry)
             hashed = leaf_hash(leaf)
-            self._growth.append(hashed)
-            self._open.follow(entry, seq)
+            grow(hashed)
+            follow(entry, seq)
+            numbering.follow(hashed)
             rows.leaves.append((seq, leaf))
-            rows.size += len(leaf)
+            rows.size += len(leaf) + len(entry.secret) + len(entry.rest)
             if entry.secret:
-                sealed = self._sealer.seal(entry.secret, entry.id.encode(), os.urandom(NONCE_SIZE))
-                rows.texts.append((seq, sealed))
-                rows.size += len(sealed)
+                nonce = nonces[nth * NONCE_SIZE : (nth + 1) * NONCE_SIZE]
+                rows.texts.append((seq, seal(entry.secret, entry.id.encode(), nonce)))
             if entry.rest:
                 rows.rests.append((seq, entry.rest))
-                rows.size += len(entry.rest)
-            rows.erased += entry.erases
-            numbering.previous = hashed.hex()
-            numbering.next = seq + 1
+            if entry.erases:
+                rows.erased += entry.erases
         return rows
 
     def _erase(self, record: str) -> None:

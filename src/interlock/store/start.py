@@ -40,14 +40,14 @@ def check_end(reader: Reader, head: Head, verifier: Verifier) -> None:
     if root_at(head.size, reader.node) != checkpoint.root:
         raise LedgerDamaged("the stored tree does not have the signed root; run `interlock ledger verify`")
     start = max(0, head.size - CHECKED_AT_START)
-    previous = leaf_hash(reader.leaf(start - 1)).hex() if start else NO_PREVIOUS
+    previous = leaf_hash(reader.leaf(start - 1)) if start else NO_PREVIOUS
     expected = start
     for seq, leaf in reader.leaves(start, head.size + 1):
         place = read_leaf(leaf).gw
         found = leaf_hash(leaf)
-        if (seq, place.seq, place.prev) != (expected, expected, previous) or found != reader.node(0, seq):
+        if (seq, place.seq, place.prev) != (expected, expected, previous.hex()) or found != reader.node(0, seq):
             raise LedgerDamaged(f"record {seq} is not what was written there; run `interlock ledger verify`")
-        previous = found.hex()
+        previous = found
         expected += 1
     if expected != head.size:
         raise LedgerDamaged(f"record {expected} is missing or too many; run `interlock ledger verify`")
