@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import psycopg
@@ -18,6 +19,7 @@ from tests.conftest import Database
 
 CHILD = """
 import sys
+import tempfile
 from interlock.app.embedded import EmbeddedPostgres
 server = EmbeddedPostgres().start()
 print((server.directory / "data" / "postmaster.pid").read_text().split()[0], flush=True)
@@ -94,6 +96,25 @@ def test_ends_with_its_parent_however_that_ends(ending: signal.Signals) -> None:
     ended, _, _ = select.select([descriptor], [], [], 20)
     os.close(descriptor)
     assert ended
+
+
+def test_a_path_too_long_for_a_socket_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 100)
+    with pytest.raises(OurFault, match="too long a path for a Unix socket; choose a shorter one"):
+        EmbeddedPostgres(directory=deep, password="kept").start()
+    assert not deep.exists()
+
+
+def test_a_kept_directory_is_found_again() -> None:
+    with tempfile.TemporaryDirectory(prefix="kept-") as name:
+        directory = Path(name)
+        directory.chmod(0o711)  # pytest's own folders are closed to the account that runs the server
+        for expected in (1, 2):
+            server = EmbeddedPostgres(directory=directory / "shop", password="kept")
+            with server, psycopg.connect(server.dsn(), autocommit=True) as connection:
+                connection.execute("CREATE TABLE IF NOT EXISTS visits (n int)")
+                connection.execute("INSERT INTO visits VALUES (1)")
+                assert connection.execute("SELECT count(*) FROM visits").fetchone() == (expected,)
 
 
 def test_a_missing_program_is_named(tmp_path: Path) -> None:

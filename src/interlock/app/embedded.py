@@ -3,7 +3,6 @@
 import atexit
 import importlib.util
 import os
-import pwd
 import secrets
 import shutil
 import signal
@@ -12,12 +11,12 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import quote, urlencode
 
+from interlock.app.lifeline import Account, release
 from interlock.model.faults import OurFault
 
 SUPERUSER: Final = "postgres"
@@ -26,24 +25,6 @@ _SOCKET_NAME_LIMIT: Final = 103  # bytes of sockaddr_un.sun_path without its NUL
 _START_SECONDS: Final = 30
 _STOP_SECONDS: Final = 30
 _PORT_ATTEMPTS: Final = 5
-
-# The server lives as long as our end of a pipe. A shell waits on the other end, in a session of its own, so that even
-# a parent ended by SIGKILL leaves no server behind; `stopped` tells it that there is nothing left to do. It is forked
-# twice: the postmaster must not find a child that it never made.
-_LIFELINE: Final = """
-binaries=$1 directory=$2 keep=$3
-exec 3<&0 </dev/null
-( (
-    read -r word <&3
-    [ "$word" = stopped ] && exit
-    if [ -f "$directory/data/postmaster.pid" ]; then
-        "$binaries/pg_ctl" stop -D "$directory/data" -m fast -t 20 >/dev/null 2>&1
-    fi
-    [ "$keep" = keep ] || rm -rf "$directory"
-) & )
-exec 3<&-
-exec "$binaries/postgres" -D "$directory/data"
-"""
 
 
 def embedded_binaries() -> Path:
@@ -80,7 +61,7 @@ class EmbeddedPostgres:
         self._settings = dict(settings or {})
         self._tcp = tcp or tls is not None
         self._tls = tls
-        self._account = _unprivileged(run_as) if os.geteuid() == 0 else None
+        self._account = Account(run_as)
         self._process: subprocess.Popen[bytes] | None = None
         self._directory: Path | None = None
         self.password: str = password or secrets.token_urlsafe(24)
@@ -160,10 +141,7 @@ class EmbeddedPostgres:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        if process.stdin is not None:
-            with suppress(BrokenPipeError):
-                process.stdin.write(b"stopped\n")
-                process.stdin.close()
+        release(process)
 
     def close(self) -> None:
         """Stop the server; a temporary directory goes with it. Calling it twice does no harm."""
@@ -182,23 +160,21 @@ class EmbeddedPostgres:
         self.close()
 
     def _make_directory(self) -> Path:
-        directory = self._chosen_directory or Path(tempfile.mkdtemp(prefix="interlock-pg-"))
+        passing = Path(tempfile.gettempdir()) / f"interlock-pg-{secrets.token_hex(4)}"
+        directory = self._chosen_directory or passing
         socket_dir = directory / "socket"
-        for path in (directory, socket_dir):
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._own(path)
         if len(os.fsencode(socket_dir / ".s.PGSQL.65535")) > _SOCKET_NAME_LIMIT:
             raise OurFault(f"`{directory}` is too long a path for a Unix socket; choose a shorter one, or set TMPDIR")
+        directory.mkdir(mode=0o700, parents=True, exist_ok=self._chosen_directory is not None)
+        socket_dir.mkdir(mode=0o700, exist_ok=True)
+        for path in (directory, socket_dir):
+            self._account.own(path)
         return directory
-
-    def _own(self, path: Path) -> None:
-        if self._account is not None:
-            os.chown(path, self._account.pw_uid, self._account.pw_gid)
 
     def _reachable(self, binaries: Path) -> Path:
         """The same binaries where the server's account may run them: root's home is closed to everybody else."""
         try:
-            self._run([str(self.binary("postgres")), "--version"])
+            self._account.run([self.binary("postgres"), "--version"], cwd=self.directory)
         except PermissionError:
             prefix, package = binaries.parent, binaries.parent.parent
             home = self.directory / "install" / package.name
@@ -208,8 +184,8 @@ class EmbeddedPostgres:
                 if source.is_dir():
                     shutil.copytree(source, copy, dirs_exist_ok=True)
             for path in home.parent.rglob("*"):
-                self._own(path)  # so that the lifeline may remove it
-            self._own(home.parent)
+                self._account.own(path)  # so that the lifeline may remove it
+            self._account.own(home.parent)
             return home / prefix.name / binaries.name
         return binaries
 
@@ -217,11 +193,11 @@ class EmbeddedPostgres:
         secret = self.directory / "password"
         secret.touch(mode=0o600)
         secret.write_text(self.password + "\n")
-        self._own(secret)
-        command = [str(self.binary("initdb")), "-D", str(self.directory / "data"), f"--username={SUPERUSER}"]
+        self._account.own(secret)
+        command: list[str | Path] = [self.binary("initdb"), "-D", self.directory / "data", f"--username={SUPERUSER}"]
         command += ["--auth=scram-sha-256", f"--pwfile={secret}", "--no-sync", "--encoding=UTF8", "--locale=C"]
         try:
-            self._run(command)
+            self._account.run(command, cwd=self.directory)
         finally:
             secret.unlink()
 
@@ -241,7 +217,7 @@ class EmbeddedPostgres:
             for source, name in zip(self._tls, ("server.crt", "server.key"), strict=True):
                 (data / name).touch(mode=0o600)
                 (data / name).write_bytes(source.read_bytes())
-                self._own(data / name)
+                self._account.own(data / name)
         lines = [f"{name} = '{_quoted(value)}'" for name, value in (settings | self._settings).items()]
         (data / "postgresql.conf").write_text("\n".join(lines) + "\n")
         (data / "pg_hba.conf").write_text(
@@ -265,21 +241,9 @@ class EmbeddedPostgres:
         """One attempt. Returns None when the server is ready, else the end of its log."""
         log = self.directory / "log"
         began = log.stat().st_size if log.exists() else 0
-        keep = "keep" if self._chosen_directory else "remove"
-        command = ["/bin/sh", "-c", _LIFELINE, "interlock", str(self._binaries), str(self.directory), keep]
+        keep = self._chosen_directory is not None
         with log.open("ab") as output:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=output,
-                cwd=self.directory,
-                env=_environment(),
-                start_new_session=True,
-                user=self._account.pw_uid if self._account else None,
-                group=self._account.pw_gid if self._account else None,
-                extra_groups=[] if self._account else None,
-            )
+            self._process = self._account.postmaster(self._binaries, self.directory, keep=keep, log=output)
         deadline = time.monotonic() + _START_SECONDS
         while not self._ready(self._process.pid):
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -295,37 +259,6 @@ class EmbeddedPostgres:
         except FileNotFoundError:
             return False
         return len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() == "ready"
-
-    def _run(self, command: list[str]) -> None:
-        done = subprocess.run(
-            command,
-            cwd=self.directory,
-            env=_environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-            user=self._account.pw_uid if self._account else None,
-            group=self._account.pw_gid if self._account else None,
-            extra_groups=[] if self._account else None,
-        )
-        if done.returncode != 0:
-            raise OurFault(f"`{command[0]}` failed: {done.stderr.strip() or done.stdout.strip()}")
-
-
-def _unprivileged(name: str | None) -> pwd.struct_passwd:
-    """The account that runs the server in root's stead."""
-    for candidate in (name,) if name else ("postgres", "nobody"):
-        try:
-            return pwd.getpwnam(candidate)
-        except KeyError:
-            continue
-    raise OurFault(f"there is no account `{name or 'nobody'}` to run PostgreSQL as; name an existing one in `run_as`")
-
-
-def _environment() -> dict[str, str]:
-    """The caller's environment without libpq's variables, in a language that our messages can be matched in."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
-    return kept | {"LC_ALL": "C", "TZ": "UTC"}
 
 
 def _free_port() -> int:
