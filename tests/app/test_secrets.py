@@ -2,7 +2,7 @@ import stat
 
 import pytest
 
-from interlock.app.secrets import SecretUnavailable, exposure, read_key, read_secret, write_key, write_private
+from interlock.app.secrets import SecretUnavailable, exposure, read_secret, write_private
 
 
 def test_a_secret_comes_from_the_environment_or_from_a_private_file(tmp_path):
@@ -39,19 +39,8 @@ def test_missing_and_empty_files_are_told_apart(tmp_path):
         read_secret(env=None, file=None, environ={})
 
 
-def test_keys_survive_their_file_and_damage_is_noticed(tmp_path):
-    write_key(tmp_path / "key", bytes(range(32)))
-    assert read_key(tmp_path / "key") == bytes(range(32))
-    write_key(tmp_path / "short", b"x")
-    with pytest.raises(SecretUnavailable, match="1 bytes, not 32"):
-        read_key(tmp_path / "short")
-    write_private(tmp_path / "text", b"not base64!")
-    with pytest.raises(SecretUnavailable, match="not base64"):
-        read_key(tmp_path / "text")
-
-
 def test_nothing_is_overwritten(tmp_path):
-    write_key(tmp_path / "key", b"a" * 32)
+    write_private(tmp_path / "key", b"first")
     with pytest.raises(FileExistsError):
-        write_key(tmp_path / "key", b"b" * 32)
-    assert read_key(tmp_path / "key") == b"a" * 32
+        write_private(tmp_path / "key", b"second")
+    assert (tmp_path / "key").read_bytes() == b"first"

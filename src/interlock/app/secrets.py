@@ -1,7 +1,5 @@
 """Secrets stay out of the configuration: they are read from the environment or from files nobody else can read."""
 
-import base64
-import binascii
 import os
 import stat
 from collections.abc import Mapping
@@ -10,7 +8,6 @@ from typing import Final
 
 from interlock.model import OurFault
 
-KEY_BYTES: Final = 32
 _OTHERS: Final = stat.S_IRWXO | stat.S_IWGRP
 
 
@@ -31,22 +28,6 @@ def read_secret(*, env: str | None, file: Path | None, environ: Mapping[str, str
     if not value:
         raise SecretUnavailable(f"`{file}` is empty: write the secret into it")
     return value
-
-
-def read_key(file: Path) -> bytes:
-    """The 32 bytes of a key file as `write_key` writes it."""
-    try:
-        key = base64.b64decode(read_private(file).strip(), validate=True)
-    except binascii.Error as error:
-        raise SecretUnavailable(f"`{file}` is not base64: restore it, or make another with `interlock init`") from error
-    if len(key) != KEY_BYTES:
-        raise SecretUnavailable(f"`{file}` holds {len(key)} bytes, not {KEY_BYTES}: restore it")
-    return key
-
-
-def write_key(file: Path, key: bytes) -> None:
-    """A key file: one line of base64, for its owner alone."""
-    write_private(file, base64.b64encode(key) + b"\n")
 
 
 def read_private(file: Path) -> bytes:

@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from interlock.access.keys import key_id, load_signing_key, make_keypair
+from interlock.access.keys import SEED_BYTES, key_id, load_signing_key, make_keypair
 from interlock.access.revocation import Revocation, SubjectRevoked, TokenRevoked, write_revocation
 from interlock.access.tokens import mint, verify
 from interlock.app.clock import now, parse_duration
 from interlock.app.config import ConfigFault, TokensConfig, load_config
 from interlock.app.credentials import revocation_list, token_terms
 from interlock.app.ids import new_id
-from interlock.app.secrets import KEY_BYTES, read_private, write_private
+from interlock.app.secrets import read_private, write_private
 from interlock.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from interlock.cli.render import emit, emit_json, quoted, say
 from interlock.model import Principal, PrincipalKind
@@ -145,7 +145,7 @@ def keygen(
     directory: Annotated[Path, typer.Option("--dir", help="Where the two files go.")] = Path("."),
 ) -> None:
     """Make an Ed25519 key pair: NAME.key mints and stays with you, NAME.pub goes to the gateways."""
-    private, public = make_keypair(os.urandom(KEY_BYTES))
+    private, public = make_keypair(os.urandom(SEED_BYTES))
     secret, shared = directory / f"{name}.key", directory / f"{name}.pub"
     for file in (secret, shared):
         if file.exists():
