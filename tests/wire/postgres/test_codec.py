@@ -1,9 +1,8 @@
 import tracemalloc
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from interlock.model.faults import CallerFault, TargetFault
 from interlock.wire.postgres.codec import SMALL, Frame, Frames
@@ -37,7 +36,7 @@ def flattened(frames: list[Frame]) -> list[tuple[int, bytes, int]]:
 
 def cut(stream: bytes, places: list[int]) -> list[bytes]:
     borders = sorted({0, len(stream), *(place % (len(stream) + 1) for place in places)})
-    return [stream[start:stop] for start, stop in zip(borders, borders[1:], strict=False)]
+    return [stream[start:stop] for start, stop in pairwise(borders)]
 
 
 def test_frames_come_whole_and_in_order() -> None:

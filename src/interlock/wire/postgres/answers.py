@@ -141,4 +141,4 @@ class Answers(Generic[Tag]):
         elif kind != kinds.ERROR_RESPONSE:
             asked = CLIENT_NAMES[self._owed[0][0]] if self._owed else "nothing"
             name = SERVER_NAMES.get(kind, f"0x{kind:02x}")
-            raise ServerViolation(f"the target sent {name} in answer to {asked}; check what it really is")
+            raise ServerViolation(f"the target sent {name} in answer to {asked}")

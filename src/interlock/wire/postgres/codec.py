@@ -69,7 +69,7 @@ class Frames:
         while end - start >= 5:
             kind, length = _header_at(data, start)
             if length < 4:
-                raise self.blame(f"a message of type {_show(kind)} has the impossible length {length}; reconnect")
+                raise self._too_short(kind, length)
             if kind in merge:
                 start, more = self._join(data, start, kind, found)
                 if more:
@@ -121,10 +121,13 @@ class Frames:
             found.append((self._kind, piece, 0))
         return len(piece)
 
+    def _too_short(self, kind: int, length: int) -> ProtocolViolation:
+        return self.blame(f"a message of type {_show(kind)} has the impossible length {length}")
+
     def _too_long(self, kind: int, size: int) -> ProtocolViolation:
         return self.blame(
-            f"a message of type {_show(kind)} with {size} bytes is over the limit of {self.limit} bytes; "
-            "send less at once, or raise the limit in the configuration"
+            f"a message of type {_show(kind)} with {size} bytes is over the limit of {self.limit} bytes",
+            "send less at once, or raise the limit in the configuration",
         )
 
 

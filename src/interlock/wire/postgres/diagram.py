@@ -79,7 +79,7 @@ def _cell(phase: Phase, event: int | Turn) -> str:
 
 
 def _sentences() -> str:
-    return "\n".join([*(f"- {phase}: ... does not belong {text}" for phase, text in TEACHING.items()), ""])
+    return "\n".join([*(f"- {phase}: ... does not belong {'; '.join(told)}" for phase, told in TEACHING.items()), ""])
 
 
 def _answer_table() -> str:

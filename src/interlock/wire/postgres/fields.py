@@ -30,10 +30,10 @@ def strict(blame: type[ProtocolViolation]) -> Callable[[Callable[[bytes], Messag
             try:
                 return parse(frame)
             except UnicodeDecodeError as fault:
-                reason = f"text in a {name} message is not UTF-8 at byte {fault.start}; set client_encoding to UTF8"
+                reason = f"the text of a message ({name}) is not UTF-8 at byte {fault.start}"
                 raise (NotText if blame is ClientViolation else blame)(reason) from fault
             except (ValueError, IndexError, struct.error) as fault:
-                raise blame(f"malformed {name} message: {fault}; reconnect with a client of protocol 3") from fault
+                raise blame(f"malformed message ({name}): {fault}") from fault
 
         return checked
 
@@ -46,8 +46,11 @@ def frame(kind: int, body: bytes = b"") -> bytes:
 
 
 def zero_ended(text: str) -> bytes:
-    """A String field. Raises OurFault for a NUL inside: the server would read the rest as other fields."""
-    raw = text.encode()
+    """A String field. Raises OurFault for a NUL inside: the reader would take the rest for other fields."""
+    try:
+        raw = text.encode()
+    except UnicodeEncodeError as fault:
+        raise OurFault("text with half a surrogate pair cannot be written; refuse it where it is read") from fault
     if b"\0" in raw:
         raise OurFault("text with a NUL character cannot be written to the wire; refuse it where it is read")
     return raw + b"\0"

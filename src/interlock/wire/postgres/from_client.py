@@ -341,5 +341,5 @@ def parse_client(frame: bytes) -> ClientMessage:
     """Reads any whole frame of a client. Raises ClientViolation for an unknown type or a malformed body."""
     parser = _PARSERS.get(frame[0]) if frame else None
     if parser is None:
-        raise ClientViolation(f"no message of a client has the type {frame[:1]!r}; reconnect with a PostgreSQL client")
+        raise ClientViolation(f"no message of a client has the type {frame[:1]!r}")
     return parser(frame)

@@ -356,5 +356,5 @@ def parse_server(frame: bytes) -> ServerMessage:
     """Reads any whole frame of a server. Raises ServerViolation for an unknown type or a malformed body."""
     parser = _PARSERS.get(frame[0]) if frame else None
     if parser is None:
-        raise ServerViolation(f"no message of a server has the type {frame[:1]!r}; check what the target really is")
+        raise ServerViolation(f"no message of a server has the type {frame[:1]!r}")
     return parser(frame)

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from interlock.wire.postgres.fields import INT32, take_text, zero_ended
 from interlock.wire.postgres.to_client import build_negotiate_protocol_version
-from interlock.wire.postgres.violations import ClientViolation, NotText, ServerViolation, UnsupportedProtocol
+from interlock.wire.postgres.violations import ClientViolation, ServerViolation, UnsupportedProtocol
 
 Version = tuple[int, int]
 
@@ -92,7 +92,7 @@ def parse_first(buffer: bytes) -> FirstPacket | None:
         return None
     (size,) = INT32.unpack_from(buffer)
     if not 8 <= size <= SIZE_LIMIT:
-        raise ClientViolation(f"a first packet of {size} bytes is not PostgreSQL's; connect with a PostgreSQL client")
+        raise ClientViolation(f"a first packet of {size} bytes is not PostgreSQL's")
     if len(buffer) < size:
         return None
     _, code = _HEADER.unpack_from(buffer)
@@ -108,16 +108,14 @@ def parse_first(buffer: bytes) -> FirstPacket | None:
 def _parse_cancel(packet: bytes) -> CancelRequest:
     secret = packet[12:]
     if not 4 <= len(secret) <= 256:
-        raise ClientViolation(f"a cancel key has {len(secret)} bytes instead of 4 to 256; reconnect")
+        raise ClientViolation(f"a cancel key has {len(secret)} bytes instead of 4 to 256")
     (pid,) = INT32.unpack_from(packet, 8)
     return CancelRequest(pid=pid, secret=secret)
 
 
 def _parse_startup(packet: bytes, version: Version) -> Startup:
     if version[0] != 3:
-        raise UnsupportedProtocol(
-            f"protocol {version[0]}.{version[1]} is not spoken here; connect with a client of protocol 3"
-        )
+        raise UnsupportedProtocol(f"protocol {version[0]}.{version[1]} is not spoken here")
     parameters: dict[str, str] = {}
     at = 8
     try:
@@ -126,14 +124,14 @@ def _parse_startup(packet: bytes, version: Version) -> Startup:
             value, at = take_text(packet, at)
             if name in parameters:
                 # PostgreSQL takes the last one; who reads the first would judge another session.
-                raise ClientViolation(f"the start-up parameter `{name}` is given twice; give it once")
+                raise ClientViolation(f"the start-up parameter `{name}` is given twice", "give it once")
             parameters[name] = value
     except UnicodeDecodeError as fault:
-        raise NotText("a start-up parameter is not UTF-8; use UTF-8 for names and values") from fault
+        raise ClientViolation("a start-up parameter is not UTF-8") from fault
     except (ValueError, IndexError) as fault:
-        raise ClientViolation("the start-up packet has no end; connect with a PostgreSQL client") from fault
+        raise ClientViolation("the start-up packet has no end") from fault
     if at + 1 != len(packet):
-        raise ClientViolation("bytes follow the end of the start-up packet; connect with a PostgreSQL client")
+        raise ClientViolation("bytes follow the end of the start-up packet")
     return Startup(version=version, parameters=parameters, size=len(packet))
 
 
@@ -181,4 +179,4 @@ def parse_ssl_answer(buffer: bytes) -> bool:
         return True
     if buffer == PLAIN:
         return False
-    raise ServerViolation("the target answered a request for TLS with neither yes nor no; check what it really is")
+    raise ServerViolation("the target answered a request for TLS with neither yes nor no")

@@ -179,20 +179,20 @@ PHASES: Final[Mapping[Phase, Row]] = MappingProxyType(
     }
 )
 
-# What a client is told that sends something else.
-TEACHING: Final[Mapping[Phase, str]] = MappingProxyType(
+# What a client is told that sends something else: where it is, and what to do instead.
+TEACHING: Final[Mapping[Phase, tuple[str, str]]] = MappingProxyType(
     {
-        Phase.STARTUP: "before the start-up packet; send a StartupMessage first",
-        Phase.AUTHENTICATION: "before authentication is complete; answer the server's authentication request first",
-        Phase.READY: "after authentication is complete; send it only when the server asks for it",
-        Phase.SIMPLE: "while a query runs; send it only when the server asks for it",
-        Phase.EXTENDED: "in an extended query; send it only when the server asks for it",
-        Phase.SKIP: "after an error in an extended query; send Sync to go on",
-        Phase.COPY_IN: "during COPY FROM STDIN; end the COPY with CopyDone or CopyFail first",
-        Phase.COPY_IN_EXTENDED: "during COPY FROM STDIN; end the COPY with CopyDone or CopyFail first",
-        Phase.COPY_OUT: "during COPY TO STDOUT; send it only when the server asks for it",
-        Phase.COPY_BOTH: "during replication; end the COPY with CopyDone or CopyFail first",
-        Phase.CLOSED: "after the end of the session; open a new connection",
+        Phase.STARTUP: ("before the start-up packet", "send a StartupMessage first"),
+        Phase.AUTHENTICATION: ("before authentication is complete", "answer the server's authentication request first"),
+        Phase.READY: ("after authentication is complete", "send it only when the server asks for it"),
+        Phase.SIMPLE: ("while a query runs", "send it only when the server asks for it"),
+        Phase.EXTENDED: ("in an extended query", "send it only when the server asks for it"),
+        Phase.SKIP: ("after an error in an extended query", "send Sync to go on"),
+        Phase.COPY_IN: ("during COPY FROM STDIN", "end the COPY with CopyDone or CopyFail first"),
+        Phase.COPY_IN_EXTENDED: ("during COPY FROM STDIN", "end the COPY with CopyDone or CopyFail first"),
+        Phase.COPY_OUT: ("during COPY TO STDOUT", "send it only when the server asks for it"),
+        Phase.COPY_BOTH: ("during replication", "end the COPY with CopyDone or CopyFail first"),
+        Phase.CLOSED: ("after the end of the session", "open a new connection"),
     }
 )
 
@@ -212,7 +212,7 @@ class Conversation:
         """
         step = PHASES[self.phase].get(kind)
         if step is None:
-            raise ClientViolation(_teach(self.phase, kind))
+            raise _teach(self.phase, kind)
         self.phase = step.phase
         return step.handling
 
@@ -227,8 +227,9 @@ class Conversation:
         self.phase = step.phase
 
 
-def _teach(phase: Phase, kind: int) -> str:
+def _teach(phase: Phase, kind: int) -> ClientViolation:
     name = CLIENT_NAMES.get(kind)
     if name is None:
-        return f"no message of a client has the type 0x{kind:02x}; reconnect with a PostgreSQL client"
-    return f"a {name} message does not belong {TEACHING[phase]}"
+        return ClientViolation(f"no message of a client has the type 0x{kind:02x}")
+    where, instead = TEACHING[phase]
+    return ClientViolation(f"a {name} message does not belong {where}", instead)
