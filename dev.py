@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Everything a developer runs, from a fresh clone with nothing but Python; each command does what is missing first."""
 
+from __future__ import annotations  # an older Python must get as far as being told so
+
 import fcntl
 import hashlib
 import os
@@ -188,7 +190,7 @@ def lints() -> list[Group]:
     return [
         Group("lint", [PYTHON, "-m", "ruff", "check", "."]),
         Group("types", [PYTHON, "-m", "mypy"]),
-        Group("floors", [VENV / "bin" / "lint-imports", "--no-logo"]),
+        Group("floors", [PYTHON, VENV / "bin" / "lint-imports", "--no-logo"]),
     ]
 
 

@@ -36,7 +36,12 @@ def lint_imports(tree: Path) -> subprocess.CompletedProcess[str]:
     program = Path(sys.executable).with_name("lint-imports")
     environment = {**os.environ, "PYTHONPATH": str(tree / "src"), "NO_COLOR": "1", "COLUMNS": "200"}
     return subprocess.run(
-        [program, "--no-cache"], cwd=tree, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, program, "--no-cache", "--no-logo"],
+        cwd=tree,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
