@@ -2,7 +2,7 @@
 
 from interlock.ledger.faults import LedgerDamaged, LedgerFault, LedgerFull
 from interlock.ledger.leaf import Entry, Kind
-from interlock.ledger.scribe import Scribe, decision_entry, outcome_entry
+from interlock.ledger.scribe import Scribe, decision_entry, outcome_entry, unit_outcome_entry
 
 __all__ = [
     "Entry",
@@ -13,4 +13,5 @@ __all__ = [
     "Scribe",
     "decision_entry",
     "outcome_entry",
+    "unit_outcome_entry",
 ]

@@ -63,6 +63,14 @@ def canonical(value: object) -> bytes:
     return msgspec.json.encode(value, order="sorted")
 
 
+def is_canonical(leaf: bytes) -> bool:
+    """Whether these bytes are what `canonical` makes of their content: a leaf says one thing in one way."""
+    try:
+        return canonical(msgspec.json.decode(leaf)) == leaf
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+
+
 def digest(data: bytes) -> str:
     """`sha256:<hex>`."""
     return "sha256:" + sha256(data).hexdigest()

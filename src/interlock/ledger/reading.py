@@ -69,10 +69,11 @@ class Decided(msgspec.Struct, frozen=True):
 
 
 class Ended(msgspec.Struct, frozen=True):
-    """The outcome group; `of` is a command's id, or a unit's."""
+    """The outcome group; `of` is a command's id, or that of `unit` for a whole unit."""
 
     of: str
     status: str
+    unit: str
     rows: int | None = None
     bytes: int | None = None
     us: int | None = None

@@ -52,6 +52,7 @@ class _Ended(Struct):
     of: str
     rows: int | None
     status: Status
+    unit: str
     us: int | None
 
 
@@ -62,7 +63,7 @@ class Entropy(Protocol):
 
 
 class Scribe:
-    """Makes the entries of one gateway or worker. Not for use by several threads at once."""
+    """Makes the entries of one gateway or worker: one for each process, made after the fork (it holds salts)."""
 
     def __init__(self, entropy: Entropy) -> None:
         self._entropy: Final = entropy
@@ -112,6 +113,14 @@ class Scribe:
             rest=rest,
         )
 
+    def outcome(self, outcome: Outcome, *, id: str, at: int, unit: str) -> Entry:
+        """See `outcome_entry`."""
+        return outcome_entry(outcome, id=id, at=at, unit=unit)
+
+    def unit_outcome(self, outcome: Outcome, *, id: str, at: int) -> Entry:
+        """See `unit_outcome_entry`."""
+        return unit_outcome_entry(outcome, id=id, at=at)
+
     def _salt(self) -> bytes:
         """32 fresh random bytes, fetched for many records at once."""
         salt = next(self._salts, None)
@@ -127,11 +136,18 @@ def decision_entry(case: Case, decision: Decision, *, entropy: Entropy, enforced
     return Scribe(entropy).decision(case, decision, enforced=enforced)
 
 
-def outcome_entry(outcome: Outcome, *, id: str, at: int) -> Entry:
-    """What became of `outcome.command`: of one command, or, where it is the id of a unit, of all its open commands.
+def outcome_entry(outcome: Outcome, *, id: str, at: int, unit: str) -> Entry:
+    """What became of the command `outcome.command` of `unit`. RAN closes nothing: its unit is still open."""
+    closes = "" if outcome.status is Status.RAN else outcome.command
+    return _ended(outcome, id, at, unit, closes)
 
-    RAN closes nothing: the command waits for the end of its unit.
-    """
+
+def unit_outcome_entry(outcome: Outcome, *, id: str, at: int) -> Entry:
+    """What became of the unit `outcome.command`: every command of it that is still open ended so."""
+    return _ended(outcome, id, at, outcome.command, outcome.command)
+
+
+def _ended(outcome: Outcome, id: str, at: int, unit: str, closes: str) -> Entry:
     milliseconds = outcome.milliseconds
     group = _Ended(
         outcome.bytes,
@@ -139,8 +155,8 @@ def outcome_entry(outcome: Outcome, *, id: str, at: int) -> Entry:
         outcome.command,
         outcome.rows,
         outcome.status,
+        unit,
         None if milliseconds is None else round(milliseconds * 1000),
     )
     tail = b'"id":%b,"kind":"outcome","outcome":%b,"ts":%d,"v":%d}' % (encode(id), encode(group), at, VERSION)
-    closes = "" if outcome.status is Status.RAN else outcome.command
     return Entry(kind=Kind.OUTCOME, id=id, head=b"", tail=tail, closes=closes)

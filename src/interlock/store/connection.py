@@ -50,7 +50,8 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     if connection.execute("PRAGMA schema_version").fetchone() == (0,):
         connection.executescript(
-            f"PRAGMA page_size = {PAGE_SIZE}; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION};"
+            f"PRAGMA page_size = {PAGE_SIZE};"
+            f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION};"
             f"BEGIN EXCLUSIVE; {SCHEMA} COMMIT;"
         )
     _require_ledger(connection, path)

@@ -16,6 +16,7 @@ KEY_SIZE = 32
 
 def load_or_create(path: Path) -> bytes:
     """The 32-byte key in `path`; made, readable by the owner alone, when the file is missing."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:

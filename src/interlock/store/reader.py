@@ -71,11 +71,11 @@ class Reader:
         """The full list of effects of record `seq` where it did not fit the leaf."""
         return self._blob("SELECT effects FROM rests WHERE seq = ?", seq)
 
-    def tiles(self) -> Iterator[tuple[int, int, bytes]]:
-        """Every stored (full) tile as (level, place, hashes)."""
-        yield from self._connection.execute("SELECT level, place, hashes FROM tiles ORDER BY level, place")
+    def tile_places(self) -> Iterator[tuple[int, int]]:
+        """(level, place) of every stored (full) tile."""
+        yield from self._connection.execute("SELECT level, place FROM tiles ORDER BY level, place")
 
-    def side_rows(self) -> Iterator[tuple[str, int]]:
+    def side_places(self) -> Iterator[tuple[str, int]]:
         """(`text` or `rest`, seq) of every side row."""
         yield from self._connection.execute("SELECT 'text', seq FROM texts UNION ALL SELECT 'rest', seq FROM rests")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from interlock.ledger.faults import LedgerFault
+from interlock.ledger.growth import Growth
 from interlock.ledger.leaf import NEW_WORK, NO_PREVIOUS, Entry, Numbering
 from interlock.ledger.note import Checkpoint, Signer
 from interlock.ledger.reading import read_leaf
@@ -16,7 +17,6 @@ from interlock.ledger.seal import NONCE_SIZE, Sealer
 from interlock.ledger.tree import leaf_hash
 from interlock.ledger.unfinished import Unfinished
 from interlock.store.connection import open_for_writing
-from interlock.store.growth import Growth
 from interlock.store.keys import load_or_create
 from interlock.store.lock import hold_alone
 from interlock.store.memory import Memory

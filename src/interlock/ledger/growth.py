@@ -21,6 +21,15 @@ class Growth:
             count = size >> step * TILE_HEIGHT
             self._edge(step).extend(node(step * TILE_HEIGHT, at) for at in range(count - count % TILE_WIDTH, count))
 
+    @classmethod
+    def empty(cls) -> "Growth":
+        """A tree without leaves."""
+
+        def nothing(level: int, index: int) -> bytes:
+            raise LookupError(f"an empty tree has no node {level}/{index}")
+
+        return cls(nothing, 0)
+
     def append(self, leaf: bytes) -> None:
         """Add one leaf hash."""
         node, count, level = leaf, self._size, 0
