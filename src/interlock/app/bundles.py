@@ -4,30 +4,29 @@ import sysconfig
 from pathlib import Path
 from typing import Final
 
+from interlock.app.config.values import SHIPPED_PACKS, Pack
 from interlock.model import OurFault
 
-BUILT_IN: Final = ("production", "development")
 _SUFFIXES: Final = (".cedar", "cases.yaml")
 
 
-def find_pack(pack: str | Path) -> Path:
-    """The directory of a pack. A built-in name wins over a directory of that name only if there is none here.
-
-    Raises OurFault when there is no such directory.
-    """
-    here = Path(pack)
-    places = [here]
-    if str(pack) in BUILT_IN:
-        # A checkout has the packs beside `src`; a wheel puts them under the environment's `share`.
-        places.append(Path(__file__).resolve().parents[3] / "policies" / here)
-        places.append(Path(sysconfig.get_path("data")) / "share" / "interlock" / "policies" / here)
+def find_pack(pack: Pack) -> Path:
+    """The directory of a pack. Raises OurFault when there is none."""
+    # A checkout has the shipped packs beside `src`; a wheel puts them under the environment's `share`.
+    shipped = (Path(__file__).resolve().parents[3], Path(sysconfig.get_path("data")) / "share" / "interlock")
+    places = [pack.directory] if pack.directory else [place / "policies" / pack.name for place in shipped]
     for place in places:
         if place.is_dir():
             return place
-    raise OurFault(f"no policy pack `{pack}`: give a directory of *.cedar files, or one of {', '.join(BUILT_IN)}")
+    raise OurFault(f"no policy pack `{pack.name}`: name a directory of *.cedar files, or {' or '.join(SHIPPED_PACKS)}")
 
 
-def read_pack(pack: str | Path) -> dict[str, str]:
+def named_pack(name: str) -> Pack:
+    """A pack as it is named on a command line: one that ships, or a directory from here."""
+    return Pack(name, None if name in SHIPPED_PACKS else Path(name))
+
+
+def read_pack(pack: Pack) -> dict[str, str]:
     """The texts of a pack by file name, as `Bundle.load` takes them. Raises OurFault when it cannot be read."""
     place = find_pack(pack)
     files: dict[str, str] = {}

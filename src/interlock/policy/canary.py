@@ -57,7 +57,7 @@ def _ask(verb: str, policies: dict[str, Tree]) -> Answer:
     question = Question(
         verb=verb,
         actor=Principal(id=CANARY, kind=PrincipalKind.PERSON, issuer=CANARY),
-        resource=Resource(uid=("Target", CANARY), parents=(), labels=frozenset(), shown=CANARY),
+        resource=Resource(uid=("Target", CANARY), parents=(), given=frozenset(), labels=frozenset(), shown=CANARY),
         reach=Reach.UNKNOWN,
         findings=(),
         labels=frozenset(),

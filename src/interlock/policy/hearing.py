@@ -25,14 +25,14 @@ class Promised:
 
     def for_question(self, question: Question) -> Plan:
         """The plan as this question sees it."""
-        return replace(self.plan, form=dict(self.forms).get(question.own, RAW)) if self.forms else self.plan
+        return replace(self.plan, form=dict(self.forms).get(question.resource.given, RAW)) if self.forms else self.plan
 
     def stricter(self, question: Question, wanted: Plan) -> "Promised":
         """With what a policy wants for this question promised as well."""
         both = self.for_question(question).stricter(wanted)
         forms = dict(self.forms)
         if both.form != RAW:
-            forms[question.own] = both.form
+            forms[question.resource.given] = both.form
         plan = self.plan.stricter(replace(wanted, form=RAW))
         return Promised(plan=plan, forms=tuple(sorted(forms.items(), key=lambda item: sorted(item[0]))))
 
@@ -100,7 +100,7 @@ class Hearing:
         rules = tuple(self.rules[name] for name in answer.ids)
         if question.puzzle and not (answer.allowed and any(rule.permits_unknown for rule in rules)):
             reason = words.not_understood(question.findings)
-            return _Ruling(verdict=Verdict.DENY, question=question, rules=self._fired(answer), reasons=(reason,))
+            return _Ruling(verdict=Verdict.DENY, question=question, reasons=(reason,))
         if answer.allowed:
             return _Ruling(verdict=Verdict.ALLOW, question=question, rules=rules)
         if not rules:

@@ -1,7 +1,7 @@
 """The gateway's promises: a closed vocabulary in which promises only ever get stricter."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, assert_never
 
 from interlock.model import Confine, Limit, Mask, Measure, Obligation
 
@@ -92,3 +92,18 @@ def _one_promise(text: str) -> Plan:
         case ("form", "=", form) if form in FORMS[1:]:
             return Plan(form=form)
     raise ValueError(f"`{text}` is no promise: write measured, readOnly, maxRows=<rows> or form=<partial|token|null>")
+
+
+def obligation_text(obligation: Obligation) -> str:
+    """An obligation as a promise is written: `measured`, `maxRows=500`, `form=token for pii`."""
+    match obligation:
+        case Measure():
+            return "measured"
+        case Confine():
+            return "readOnly"
+        case Limit(rows=rows):
+            return f"maxRows={rows}"
+        case Mask(labels=labels, form=form):
+            return f"form={form} for {'+'.join(sorted(labels))}"
+        case _:
+            assert_never(obligation)

@@ -97,7 +97,7 @@ def not_understood(findings: Iterable[Finding]) -> Reason:
         policy="not-understood",
         title="What is not understood does not run",
         severity="high",
-        message=said or "this command could not be analysed",
+        message=f"nobody can say what this would execute{': ' if said else ''}{said}",
         instead="write it in a form that is understood, or split it into simpler statements",
     )
 

@@ -51,10 +51,12 @@ _SCHEMA_MEMBERS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """One entity a question can be about. `shown` is its name for people; `labels` include inherited ones."""
+    """One entity a question can be about. `given` are the labels that it or what holds it carries, `labels` these
+    and everything they are a kind of; `shown` is its name for people."""
 
     uid: Uid
     parents: tuple[Uid, ...]
+    given: frozenset[str]
     labels: frozenset[str]
     shown: str
 
@@ -73,19 +75,19 @@ def with_parents(labels: frozenset[str]) -> frozenset[str]:
 def resource(thing: Object, target: Target) -> Resource:
     """The entity for an object; one the catalogue does not know gets the strictest parents as well as its own,
     because a forbid on an environment or a label would silently not match it otherwise."""
-    labels = thing.labels | target.labels
+    given = thing.labels | target.labels
     within = environments(target)
     if not thing.known:
-        labels |= {UNCLASSIFIED}
+        given |= {UNCLASSIFIED}
         within |= {STRICTEST_ENVIRONMENT}
-    labels = with_parents(labels)
+    labels = with_parents(given)
     uid = (RESOURCE_TYPES[thing.kind], entity_id(thing.path))
     above = [("Environment", name) for name in sorted(within)] + [("Label", name) for name in sorted(labels)]
     if thing.kind is not ObjectKind.TARGET:
         above.append(("Target", entity_id((target.name,))))
     if thing.kind in _SCHEMA_MEMBERS and len(thing.path) > 2:
         above.append(("Schema", entity_id(thing.path[:2])))
-    return Resource(uid=uid, parents=tuple(above), labels=labels, shown=str(thing))
+    return Resource(uid=uid, parents=tuple(above), given=given, labels=labels, shown=str(thing))
 
 
 def columns(whole: Resource, own: frozenset[str]) -> Resource:
@@ -95,6 +97,7 @@ def columns(whole: Resource, own: frozenset[str]) -> Resource:
     return Resource(
         uid=(COLUMNS, f"{whole.uid[1]}#{'+'.join(sorted(own))}"),
         parents=parents,
+        given=own | whole.given,
         labels=labels | whole.labels,
         shown=whole.shown,
     )
