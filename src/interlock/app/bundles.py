@@ -4,8 +4,12 @@ import sysconfig
 from pathlib import Path
 from typing import Final
 
+from interlock.app.config import Config
 from interlock.app.config.values import SHIPPED_PACKS, Pack
 from interlock.model import OurFault
+from interlock.policy.activation import activate
+from interlock.policy.judge import Judge
+from interlock.policy.lint import Known, known_entities
 
 _SUFFIXES: Final = (".cedar", "cases.yaml")
 
@@ -36,6 +40,23 @@ def read_pack(pack: Pack) -> dict[str, str]:
     if not any(name.endswith(".cedar") for name in files):
         raise OurFault(f"no *.cedar files in `{place}`: an empty pack would deny everything; give another directory")
     return files
+
+
+def known_here(config: Config) -> Known:
+    """The entities that policies may name under this configuration."""
+    return known_entities(
+        environments=(target.environment for target in config.targets.values()),
+        labels=(*config.labels, *(label for target in config.targets.values() for label in target.labels)),
+        targets=config.targets,
+    )
+
+
+def load_judge(config: Config) -> Judge:
+    """The judge of a configuration's pack, which has passed its own cases.
+
+    Raises OurFault (BundleRefused with every problem) when it may not decide: keep the judge there is.
+    """
+    return activate(read_pack(config.policy.pack), known_here(config))
 
 
 def _text(path: Path) -> str:

@@ -1,18 +1,30 @@
 """What Cedar's validator does not notice: mistyped entities, promises and lifts that do not lift."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final, TypeAlias
+from unicodedata import is_normalized
 
 from interlock.policy.assume import Assumption, lifted
 from interlock.policy.plan import NOTHING_PROMISED, PROMISES
 from interlock.policy.rule import Rule, steps
 from interlock.policy.schema import REVEAL
+from interlock.policy.world import CATALOG, LABEL_PARENTS, LESSER_ENVIRONMENTS, STRICTEST_ENVIRONMENT, entity_id
 
 # Entity ids that exist, by entity type: {"Environment": {"prod"}, "Label": {...}, "Group": {...}}. A type that is
 # not a key is not checked.
 Known: TypeAlias = Mapping[str, frozenset[str]]
 NOTHING_KNOWN: Final[Known] = MappingProxyType({})
+
+
+def known_entities(*, environments: Iterable[str], labels: Iterable[str], targets: Iterable[str]) -> Known:
+    """What a configuration defines, with what is built in: the entity ids a policy may name. Groups are not
+    checked: they belong to the identity provider."""
+    return {
+        "Environment": frozenset({*environments, *LESSER_ENVIRONMENTS, STRICTEST_ENVIRONMENT}),
+        "Label": frozenset({*labels, *LABEL_PARENTS, CATALOG}).union(*LABEL_PARENTS.values()),
+        "Target": frozenset(entity_id((name,)) for name in targets),
+    }
 
 
 def lint(rule: Rule, known: Known) -> Iterator[str]:
@@ -24,7 +36,9 @@ def lint(rule: Rule, known: Known) -> Iterator[str]:
 
 def _unknown_entities(rule: Rule, known: Known) -> Iterator[str]:
     for kind, name in sorted(rule.entities):
-        if kind in known and name not in known[kind]:
+        if not is_normalized("NFC", name):
+            yield f'`{kind}::"{name}"` is not in Unicode form NFC and would never match: write it composed'
+        elif kind in known and name not in known[kind]:
             yield f'`{kind}::"{name}"` does not exist here and would never match: one of {_listed(known[kind])}'
 
 

@@ -6,14 +6,13 @@ from typing import Final
 
 from interlock.model import Basis, Case, Effect, Finding, Impact, Object, ObjectKind, Principal, Reach, Target, Verb
 from interlock.policy.schema import REVEAL
-from interlock.policy.world import SENSITIVE, UNCLASSIFIED, Resource, Uid, columns, resource, with_parents
+from interlock.policy.world import CATALOG, SENSITIVE, UNCLASSIFIED, Resource, Uid, columns, resource, with_parents
 
 _READING: Final = frozenset({Verb.READ, Verb.EXPORT})
 # The target's own columns can be read through RETURNING, ON CONFLICT and predicates (threats.md 14).
 _REVEALING: Final = _READING | {Verb.CHANGE, Verb.DELETE}
 _WITH_COLUMNS: Final = frozenset({ObjectKind.TABLE, ObjectKind.VIEW, ObjectKind.UNKNOWN})
 _WRITING: Final = frozenset({Verb.CREATE, Verb.CHANGE, Verb.DELETE, Verb.DESTROY, Verb.CONFIGURE, Verb.GRANT})
-_CATALOG: Final = "catalog"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,11 +133,11 @@ def _column_classes(effect: Effect) -> frozenset[frozenset[str]]:
         return frozenset(field.labels for field in effect.fields)
     if effect.object.kind not in _WITH_COLUMNS:
         return frozenset()
-    return frozenset({frozenset() if _CATALOG in effect.object.labels else frozenset({UNCLASSIFIED})})
+    return frozenset({frozenset() if CATALOG in effect.object.labels else frozenset({UNCLASSIFIED})})
 
 
 def _field_labels(effect: Effect, thing: Resource) -> frozenset[str]:
-    if effect.fields is None and effect.object.kind in _WITH_COLUMNS and _CATALOG not in thing.labels:
+    if effect.fields is None and effect.object.kind in _WITH_COLUMNS and CATALOG not in thing.labels:
         return with_parents(frozenset({UNCLASSIFIED}))
     return with_parents(frozenset(label for field in effect.fields or () for label in field.labels))
 

@@ -24,6 +24,7 @@ LESSER_ENVIRONMENTS: Final[dict[str, tuple[str, ...]]] = {
 }
 STRICTEST_ENVIRONMENT: Final = "prod"
 UNCLASSIFIED: Final = "unclassified"
+CATALOG: Final = "catalog"  # what a target says about itself
 
 # The classification tree. Other labels are allowed and stand by themselves.
 LABEL_PARENTS: Final[dict[str, tuple[str, ...]]] = {
