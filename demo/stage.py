@@ -85,8 +85,8 @@ def database() -> Iterator[Stage]:
         yield Stage(
             directory=Path(name),
             server=server,
-            port=_free_port(PORT),
-            admin_port=_free_port(ADMIN_PORT),
+            port=free_port(PORT),
+            admin_port=free_port(ADMIN_PORT),
             password=secrets.token_urlsafe(12),
         )
 
@@ -98,8 +98,8 @@ async def fill(stage: Stage) -> int:
     await superuser.execute(f"CREATE ROLE {OWNER} LOGIN PASSWORD '{owner_password}'")
     await superuser.execute(f"CREATE DATABASE {TARGET} OWNER {OWNER}")
     await superuser.close()
-    _private(stage.directory / "owner.secret", owner_password)
-    _private(stage.directory / "agent.secret", stage.password)
+    private(stage.directory / "owner.secret", owner_password)
+    private(stage.directory / "agent.secret", stage.password)
     owner = await asyncpg.connect(stage.server.dsn(TARGET, OWNER, owner_password))
     await shop.load(owner)
     rows = sum((await shop.count(owner)).values())
@@ -156,7 +156,7 @@ def _healthy(port: int) -> bool:
         return False
 
 
-def _free_port(wanted: int) -> int:
+def free_port(wanted: int) -> int:
     """The port everybody expects where it is free, else any."""
     for port in (wanted, 0):
         with socket.socket() as probe:
@@ -170,6 +170,7 @@ def _free_port(wanted: int) -> int:
     raise StageFault("there is no free port on 127.0.0.1; end what holds them and try again")
 
 
-def _private(path: Path, text: str) -> None:
+def private(path: Path, text: str) -> None:
+    """A secret's file, for its owner alone."""
     path.touch(mode=0o600)
     path.write_text(f"{text}\n", encoding="utf-8")
