@@ -108,6 +108,7 @@ class _Replay:
         self._sealer: Final = sealer
         self._open: Final = OpenDecisions()
         self._chains: Final[dict[str, tuple[int, int, bytes]]] = {}  # gateway -> (epoch, next seq, previous hash)
+        self._erased: Final[set[str]] = set()
         self._no_text: Final[dict[str, int]] = {}
         self._expected_sides: Final[Counter[str]] = Counter()
         self._tiles = 0
@@ -159,10 +160,10 @@ class _Replay:
 
     def _sides(self, seq: int, leaf: Leaf) -> None:
         for record in leaf.erasure.records if leaf.erasure else ():
-            if self._no_text.pop(record, None) is None:
+            if self._no_text.pop(record, None) is not None:
+                self._erased.add(record)
+            elif record not in self._erased:
                 self._report.add(seq, f"the text of `{record}` is said to be erased and is still there")
-            else:
-                self._report.erased += 1
         if leaf.what is None or leaf.what.commitment is None:
             return
         self._text(seq, leaf, leaf.what.commitment)
@@ -191,6 +192,7 @@ class _Replay:
 
     def finish(self) -> None:
         """What only shows at the end."""
+        self._report.erased = len(self._erased)
         for record, seq in self._no_text.items():
             self._report.add(seq, f"the text of `{record}` is gone, and no erasure record says so")
         if sum(1 for _ in self._source.tile_places()) != self._tiles:

@@ -9,7 +9,7 @@ from typing import Final
 
 from interlock.ledger.faults import LedgerFault
 from interlock.ledger.growth import Growth
-from interlock.ledger.leaf import NEW_WORK, NO_PREVIOUS, Entry, Numbering
+from interlock.ledger.leaf import NO_PREVIOUS, Entry, Numbering
 from interlock.ledger.note import Checkpoint, Signer
 from interlock.ledger.reading import read_leaf
 from interlock.ledger.records import genesis_entry, ledger_fault_entry
@@ -122,9 +122,9 @@ class SqliteLedger:
         """Decisions without their end, oldest first. Right after start-up: what the last run left open."""
         return [Unfinished.of(read_leaf(self.reader.leaf(seq))) for seq in self._open.places()]
 
-    def refuses(self, entries: Sequence[Entry]) -> bool:
-        """Whether free space is below the watermark and `entries` begin new work."""
-        return self._space.low and any(entry.kind in NEW_WORK for entry in entries) and self._space.is_low()
+    def is_full(self) -> bool:
+        """Whether free space is below the watermark: then only NEW_WORK must be refused. Any thread may ask."""
+        return self._space.low and self._space.is_low()
 
     def append(self, entries: Sequence[Entry], hook: Hook | None = None) -> None:
         """Write `entries` in their order; returns when they are durable. Raises LedgerFault: then stop.
@@ -195,12 +195,11 @@ class SqliteLedger:
         return rows
 
     def _erase(self, record: str) -> None:
-        """Delete the text and salt of a decision; its place in the tree stays."""
+        """Delete the text and salt of a decision; its place in the tree stays. An unknown id erases nothing."""
         for seq, leaf in self.reader.newest_first(record, self.size):
             if read_leaf(leaf).id == record:
                 self._connection.execute("DELETE FROM texts WHERE seq = ?", (seq,))
                 return
-        raise LedgerFault(f"there is no record `{record}` to erase; nothing was changed")
 
     def _sign(self) -> str:
         root = self._growth.root()
