@@ -15,7 +15,7 @@ WIDTH: Final = 80
 
 
 class Mark(StrEnum):
-    """How a check went. The word is printed too: colour alone says nothing to a file or to every eye."""
+    """How a check went. The word is printed too: colour alone says nothing to a file, nor to every eye."""
 
     OK = "ok"
     WARN = "warn"
@@ -58,19 +58,18 @@ def quoted(text: object) -> str:
     return escape("".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in str(text)))
 
 
-def check_line(mark: Mark, what: str, found: str, todo: str | None = None) -> None:
+def check_line(mark: Mark, about: str, found: str, todo: str | None = None) -> None:
     """`ok    config      interlock.toml reads`, and under it what to do."""
-    from rich.padding import Padding
     from rich.table import Table
 
     line = Table.grid(padding=(0, 1))
     line.add_column(width=4)
-    line.add_column(width=12)
+    line.add_column(width=12, overflow="fold")
     line.add_column(ratio=1, overflow="fold")
-    line.add_row(f"[{_STYLES[mark]}]{mark}[/]", f"[bold]{quoted(what)}[/]", quoted(found))
+    line.add_row(f"[{_STYLES[mark]}]{mark}[/]", f"[bold]{quoted(about)}[/]", quoted(found))
     if todo is not None:
         line.add_row("", "", f"[dim]→[/] {quoted(todo)}")
-    words().print(Padding(line, (0, 0)))
+    words().print(line)
 
 
 def heading(text: str) -> None:

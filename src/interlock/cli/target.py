@@ -1,0 +1,85 @@
+"""`interlock target prepare`: what a target's administrator must grant the gateway's role, printed or applied."""
+
+import asyncio
+import os
+from typing import Annotated
+
+import typer
+
+from interlock.access.verifier import derive_verifier
+from interlock.app.checkup import Grade
+from interlock.app.checkup.target import examine_target
+from interlock.app.config import ConfigFault, load_config
+from interlock.app.credentials import SALT_BYTES, target_password
+from interlock.cli.exits import Exit
+from interlock.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
+from interlock.cli.render import Mark, check_line, emit, emit_json, quoted, say
+from interlock.gateways.postgres.admin import Wish, apply, preparation
+
+app = typer.Typer(help="Prepare a target: what its administrator must grant.", no_args_is_help=True)
+
+
+@app.callback()
+def targets() -> None:
+    """The gateway logs into a target with one role of its own, which owns nothing."""
+
+
+@app.command()
+def prepare(
+    name: Annotated[str, typer.Argument(help="The target, as the configuration names it.")],
+    schema: Annotated[
+        list[str] | None, typer.Option(help="A schema to grant; repeat for more. [default: public]")
+    ] = None,
+    write: Annotated[
+        bool, typer.Option("--write/--read", help="Also INSERT, UPDATE and DELETE, or SELECT alone.")
+    ] = False,
+    owner: Annotated[
+        list[str] | None, typer.Option(help="Also grant tables that this role will make; repeat for more.")
+    ] = None,
+    revoke_public: Annotated[
+        bool,
+        typer.Option("--revoke-public", help="Take the defaults of PUBLIC away: others then need grants of their own."),
+    ] = False,
+    execute: Annotated[bool, typer.Option("--apply", help="Run it instead of printing it, and verify.")] = False,
+    as_admin_url: Annotated[
+        str | None,
+        typer.Option(envvar="INTERLOCK_ADMIN_URL", help="Who runs it: postgresql://... of an administrator."),
+    ] = None,
+    as_json: AsJson = False,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Print the SQL that an administrator runs once, in the target's database. Running it again does no harm."""
+    target = load_config(config).targets.get(name)
+    if target is None:
+        raise ConfigFault(config.name, [(1, f"there is no [targets.{name}]: add it, or name another target")])
+    password = target_password(target, environ=os.environ)
+    statements = preparation(
+        Wish(
+            database=target.database,
+            role=target.user,
+            schemas=schema or ["public"],
+            write=write,
+            owners=owner or [],
+            revoke_public=revoke_public,
+            # A verifier instead of the password: the text ends in histories and server logs.
+            verifier=derive_verifier(password, salt=os.urandom(SALT_BYTES)),
+        )
+    )
+    if not execute:
+        if as_json:
+            emit_json({"target": name, "statements": statements})
+        else:
+            emit("".join(f"{statement};\n" for statement in statements).rstrip())
+            say(f"[dim]run this in database {quoted(target.database)} as its administrator, or use --apply[/]")
+        return
+    if as_admin_url is None:
+        raise typer.BadParameter("--apply needs --as-admin-url, or INTERLOCK_ADMIN_URL in the environment")
+    asyncio.run(apply(as_admin_url, statements))
+    checks = asyncio.run(examine_target(f"target {name}", target, os.environ))
+    if as_json:
+        emit_json({"target": name, "statements": statements, "checks": checks})
+    else:
+        for check in checks:
+            check_line(Mark(check.grade.value), check.about, check.found, check.todo)
+    if any(check.grade is Grade.FAIL for check in checks):
+        raise typer.Exit(Exit.MISCONFIGURED)
