@@ -1,0 +1,22 @@
+"""PostgreSQL text to meaning: `understand` reads statements against a `Catalog`."""
+
+from interlock.intent.sql.catalog import FINGERPRINT, QUERIES, Catalog, CatalogUnreadable
+from interlock.intent.sql.labels import LabelBook
+from interlock.intent.sql.limits import DEFAULT_LIMITS, Limits
+from interlock.intent.sql.reading import Scope
+from interlock.intent.sql.statement import Flow, Statement
+from interlock.intent.sql.understand import understand
+
+__all__ = [
+    "DEFAULT_LIMITS",
+    "FINGERPRINT",
+    "QUERIES",
+    "Catalog",
+    "CatalogUnreadable",
+    "Flow",
+    "LabelBook",
+    "Limits",
+    "Scope",
+    "Statement",
+    "understand",
+]

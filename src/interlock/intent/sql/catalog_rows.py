@@ -1,0 +1,168 @@
+"""The rows that `catalog_queries` give, one structure a query."""
+
+import msgspec
+
+
+class Server(msgspec.Struct, frozen=True):
+    """`version` is server_version_num: 180006."""
+
+    version: int
+    encoding: str
+
+
+class Schema(msgspec.Struct, frozen=True):
+    """A schema and its owner."""
+
+    name: str
+    owner: str
+
+
+class Column(msgspec.Struct, frozen=True, array_like=True):
+    """A column in the order of the table."""
+
+    name: str
+    type: str
+    type_schema: str
+    not_null: bool
+    generated: bool
+
+
+class Relation(msgspec.Struct, frozen=True):
+    """`kind` is pg_class.relkind, `rules` counts rewrite rules other than a view's own."""
+
+    oid: int
+    schema: str
+    name: str
+    kind: str
+    persistence: str
+    owner: str
+    rls: bool
+    columns: tuple[Column, ...]
+    rules: int
+
+
+class Size(msgspec.Struct, frozen=True):
+    """Estimates of the planner; `rows` is -1 where the table was never analysed."""
+
+    oid: int
+    rows: float
+    pages: int
+
+
+class Key(msgspec.Struct, frozen=True):
+    """A whole, immediate unique key."""
+
+    relation: int
+    columns: tuple[str, ...]
+
+
+class ForeignKey(msgspec.Struct, frozen=True):
+    """Actions: a no action, r restrict, c cascade, n set null, d set default."""
+
+    name: str
+    child: int
+    parent: int
+    child_columns: tuple[str, ...]
+    parent_columns: tuple[str, ...]
+    on_delete: str
+    on_update: str
+
+
+class Trigger(msgspec.Struct, frozen=True):
+    """`events` is pg_trigger.tgtype."""
+
+    relation: int
+    name: str
+    events: int
+    schema: str
+    function: str
+
+
+class View(msgspec.Struct, frozen=True):
+    """One relation that a view (or a rule) reads, with the columns it names; none named means none needed."""
+
+    view: int
+    relation: int
+    columns: tuple[str, ...]
+
+
+class Inheritance(msgspec.Struct, frozen=True):
+    """Partitions and old-style children alike."""
+
+    child: int
+    parent: int
+
+
+class Code(msgspec.Struct, frozen=True):
+    """User code that runs `by` a default, check, index, policy, view or rule of a relation (or a check of a domain)."""
+
+    relation: int | None
+    domain: int | None
+    by: str
+    schema: str
+    function: str
+
+
+class Generated(msgspec.Struct, frozen=True):
+    """A generated column and one column it is computed from."""
+
+    relation: int
+    column: str
+    source: str
+
+
+class Function(msgspec.Struct, frozen=True):
+    """A function, procedure, aggregate or window function that did not come with the server."""
+
+    schema: str
+    name: str
+    arguments: str
+    kind: str
+    volatility: str
+    language: str
+    definer: bool
+    owner: str
+    extension: str | None
+
+
+class Operator(msgspec.Struct, frozen=True):
+    """`own_types` is True where no operand is of a built-in type: it cannot stand in for a built-in operator."""
+
+    schema: str
+    name: str
+    own_types: bool
+    function_schema: str
+    function: str
+    extension: str | None
+
+
+class Type(msgspec.Struct, frozen=True):
+    """`kind` is pg_type.typtype; `checked` marks a domain with CHECK constraints."""
+
+    oid: int
+    schema: str
+    name: str
+    kind: str
+    base: str | None
+    checked: bool
+    extension: str | None
+
+
+class Cast(msgspec.Struct, frozen=True):
+    """A cast that runs a user function; `context` is e explicit, a assignment, i implicit."""
+
+    source: str
+    target: str
+    function_schema: str
+    function: str
+    context: str
+    extension: str | None
+
+
+class EventTrigger(msgspec.Struct, frozen=True):
+    """User code that DDL (or login) fires."""
+
+    name: str
+    event: str
+    schema: str
+    function: str

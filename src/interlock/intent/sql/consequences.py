@@ -1,0 +1,144 @@
+"""What a write sets off by itself: triggers, rules, cascades, views below, user code in defaults, checks and indexes."""
+
+from enum import Enum
+
+from interlock.intent.sql.reading import Gathered, Reading
+from interlock.intent.sql.relation import INSTEAD, ON_DELETE, ON_INSERT, ON_TRUNCATE, ON_UPDATE, Relation
+from interlock.intent.sql.views import view_bases
+from interlock.model import FindingCode, Reach, Verb
+
+
+class Change(Enum):
+    """The ways of writing rows, with their verb and trigger event."""
+
+    CREATE = (Verb.CREATE, ON_INSERT)
+    CHANGE = (Verb.CHANGE, ON_UPDATE)
+    DELETE = (Verb.DELETE, ON_DELETE)
+    TRUNCATE = (Verb.DELETE, ON_TRUNCATE)
+
+    @property
+    def verb(self) -> Verb:
+        """The verb of its effect."""
+        return self.value[0]
+
+    @property
+    def event(self) -> int:
+        """Its bit in pg_trigger.tgtype."""
+        return self.value[1]
+
+
+def consequences(
+    reading: Reading, gathered: Gathered, relation: Relation, change: Change, columns: tuple[str, ...] | None
+) -> None:
+    """Add to `gathered` and beside it what writing `columns` (None: all) of `relation` sets off."""
+    alone = _nothing_follows(relation, change)
+    if not alone:
+        _triggers(reading, gathered, relation, change)
+        _rules(reading, gathered, relation, change)
+        _code(reading, gathered, relation, change)
+    _domains(reading, relation, change, columns)
+    if change is not Change.CREATE and change is not Change.TRUNCATE:
+        _cascades(reading, gathered, relation, change, columns)
+    _children(reading, gathered, relation, change)
+
+
+def _nothing_follows(relation: Relation, change: Change) -> bool:
+    return not (
+        relation.triggers
+        or relation.rules
+        or relation.code
+        or relation.children
+        or relation.is_view
+        or relation.parents
+    )
+
+
+def _triggers(reading: Reading, gathered: Gathered, relation: Relation, change: Change) -> None:
+    fired = relation.triggers_on(change.event)
+    if not fired:
+        return
+    named = ", ".join(f"`{trigger.name}`" for trigger in fired)
+    gathered.findings.append(
+        reading.finding(FindingCode.TRIGGERS, f"{named} on `{relation.name}` runs user code for it")
+    )
+    gathered.reach = Reach.UNKNOWN
+    for trigger in fired:
+        reading.user_code(*trigger.function, f"the trigger `{trigger.name}`")
+
+
+def _rules(reading: Reading, gathered: Gathered, relation: Relation, change: Change) -> None:
+    """Rules rewrite the statement; an updatable view passes it on to its base."""
+    if relation.rules:
+        message = f"rules on `{relation.name}` rewrite this into something else"
+        gathered.findings.append(reading.finding(FindingCode.TRIGGERS, message))
+        gathered.reach = Reach.UNKNOWN
+        for base, _ in relation.expansion():
+            reading.add(change.verb, base.object, Reach.UNKNOWN, fields=None, relation=base)
+        for by, schema, name in relation.code:
+            if by == "rule":
+                reading.user_code(schema, name, f"a rule of `{relation.name}`")
+    if not relation.is_view:
+        return
+    gathered.reach = Reach.UNKNOWN
+    view_bases(reading, relation, Verb.READ)
+    if any(trigger.events & INSTEAD for trigger in relation.triggers):
+        return
+    for base, columns in relation.expansion():
+        touched = reading.add(change.verb, base.object, Reach.UNKNOWN, fields=columns, relation=base)
+        touched.reach = Reach.UNKNOWN
+        consequences(reading, touched, base, change, None)
+
+
+def _code(reading: Reading, gathered: Gathered, relation: Relation, change: Change) -> None:
+    """Defaults run for new rows, checks and indexes for new and changed ones, policies always."""
+    kinds = {
+        Change.CREATE: {"default", "check", "index", "policy"},
+        Change.CHANGE: {"default", "check", "index", "policy"},
+        Change.DELETE: {"policy"},
+        Change.TRUNCATE: set(),
+    }[change]
+    for by, schema, name in relation.code:
+        if by in kinds:
+            reading.user_code(schema, name, f"a {by} of `{relation.name}`")
+            gathered.reach = Reach.UNKNOWN
+
+
+def _domains(reading: Reading, relation: Relation, change: Change, columns: tuple[str, ...] | None) -> None:
+    """Values that go into a column of a checked domain run its check."""
+    if change not in {Change.CREATE, Change.CHANGE}:
+        return
+    types = reading.catalog.types
+    for column in relation.columns:
+        if column.type not in types or (columns is not None and column.name not in columns):
+            continue
+        for found in types[column.type]:
+            if found.schema == column.type_schema:
+                for schema, name in reading.catalog.domain_code(found):
+                    reading.user_code(schema, name, f"the check of type `{found.name}`")
+
+
+def _cascades(
+    reading: Reading, gathered: Gathered, relation: Relation, change: Change, columns: tuple[str, ...] | None
+) -> None:
+    deleted = change is Change.DELETE
+    changed = frozenset(columns) if columns is not None else None
+    found = relation.cascades(deleted=deleted, changed=None if deleted else changed)
+    if not found:
+        return
+    children = list(dict.fromkeys(child for child, _, _ in found))
+    named = ", ".join(f"`{child.object}`" for child in children)
+    gathered.findings.append(reading.finding(FindingCode.CASCADES, f"foreign keys pass it on to {named}"))
+    gathered.reach = Reach.ALL if gathered.reach is Reach.ALL else Reach.UNKNOWN
+    for child, key, deletes in found:
+        verb = Verb.DELETE if deletes else Verb.CHANGE
+        touched = reading.add(
+            verb, child.object, Reach.UNKNOWN, fields=() if deletes else key.child_columns, relation=child
+        )
+        touched.reach = Reach.UNKNOWN
+        _triggers(reading, touched, child, Change.DELETE if deletes else Change.CHANGE)
+
+
+def _children(reading: Reading, gathered: Gathered, relation: Relation, change: Change) -> None:
+    """Rows of partitions and children are rows of the parent; their number is no longer proven."""
+    if relation.children and change is not Change.CREATE and gathered.reach is not Reach.ALL:
+        gathered.reach = Reach.UNKNOWN

@@ -1,0 +1,405 @@
+"""The iterative walk through expressions: columns, calls, operators, casts, sub-queries; by allow-list of node kinds.
+
+The walk keeps its own stack, so a long or deep expression costs memory in proportion and no Python recursion. Only
+a query inside a query recurses, and `Limits.max_depth` bounds that.
+"""
+
+from collections.abc import Callable
+
+from interlock.intent.sql import names as naming
+from interlock.intent.sql.functions import SET_CONFIG, Danger, callee
+from interlock.intent.sql.names import Level
+from interlock.intent.sql.reading import Outputs, Reading, TooNested
+from interlock.intent.sql.settings import set_setting
+from interlock.intent.sql.tree import Json, Node, body, constant, names, node, nodes, number, unwrap, word
+from interlock.model import FindingCode, Object, ObjectKind, Reach, Verb
+
+QueryFunction = Callable[[Reading, "Level | None", Node], Outputs]
+# Filled by the modules that own a kind of query: select.py, write.py.
+QUERIES: dict[str, QueryFunction] = {}
+
+
+def query(reading: Reading, level: Level | None, wrapped: Node | None) -> Outputs:
+    """Understand a query inside a query. Raises TooNested beyond the limit."""
+    kind, inner = unwrap(wrapped)
+    function = QUERIES.get(kind)
+    if function is None:
+        reading.unmapped(kind or "empty query")
+        return None
+    reading.depth += 1
+    if reading.depth > reading.limits.max_depth:
+        raise TooNested(f"queries nest deeper than {reading.limits.max_depth}; write them flatter")
+    mentions, hits = reading.mentions, reading.hits
+    reading.mentions, reading.hits = [], set()
+    outputs = function(reading, level, inner)
+    # What a sub-query mentions of its surroundings connects them: correlation is a predicate.
+    hits |= reading.hits
+    reading.mentions, reading.hits = mentions, hits
+    reading.depth -= 1
+    return outputs
+
+
+def walk(reading: Reading, level: Level | None, value: Json) -> None:
+    """Count everything that an expression (or a list of them) mentions and runs."""
+    stack: list[Json] = [value]
+    pop, push = stack.pop, stack.append
+    while stack:
+        current = pop()
+        if isinstance(current, list):
+            stack.extend(current)
+            continue
+        if not isinstance(current, dict):
+            continue
+        for key, inner in current.items():
+            if not isinstance(inner, (dict, list)):
+                continue
+            if not key[0].isupper():
+                if key == "typeName" and isinstance(inner, dict):
+                    type_name(reading, inner)
+                elif key not in _NOT_EXPRESSIONS:
+                    push(inner)
+                continue
+            if not isinstance(inner, dict):
+                continue
+            handler = _HANDLERS.get(key, _unmapped)
+            if handler is None:
+                push(inner)
+            elif (rest := handler(reading, level, inner)) is not None:
+                push(rest)
+            if handler is _unmapped:
+                reading.unmapped(key, number(inner, "location", -1))
+
+
+# Keys of typed fields that hold names, not expressions.
+_NOT_EXPRESSIONS = frozenset({"funcname", "name", "names", "fields", "operName", "collname", "alias", "method"})
+
+Handler = Callable[[Reading, "Level | None", Node], Json]
+
+
+def _unmapped(reading: Reading, level: Level | None, inner: Node) -> Json:
+    return None
+
+
+def _nothing(reading: Reading, level: Level | None, inner: Node) -> Json:
+    return None
+
+
+def _column(reading: Reading, level: Level | None, inner: Node) -> Json:
+    fields = nodes(inner, "fields")
+    star = bool(fields) and "A_Star" in fields[-1]
+    naming.column(reading, level, names(inner, "fields"), star=star)
+    return None
+
+
+def _indirection(reading: Reading, level: Level | None, inner: Node) -> Json:
+    """`(expression).field[1]`: a field name that is no column may be a function."""
+    for step in names(inner, "indirection"):
+        naming.functional(reading, step)
+    return inner
+
+
+def _operator(reading: Reading, level: Level | None, inner: Node) -> Json:
+    operator(reading, names(inner, "name"), number(inner, "location", -1))
+    kind = inner.get("kind")
+    if kind == "AEXPR_OP":
+        left, right = inner.get("lexpr"), inner.get("rexpr")
+        return [right, left] if left is not None else right
+    return inner
+
+
+def _sub_query(reading: Reading, level: Level | None, inner: Node) -> Json:
+    operator(reading, names(inner, "operName"), number(inner, "location", -1))
+    outputs = query(reading, level, node(inner, "subselect"))
+    for _, sources in outputs or ():
+        reading.mentions.extend(sources)
+    return inner.get("testexpr")
+
+
+def _cast(reading: Reading, level: Level | None, inner: Node) -> Json:
+    named = node(inner, "typeName")
+    if named is not None:
+        type_name(reading, named)
+    return inner.get("arg")
+
+
+def _query_inside(kind: str) -> Handler:
+    def handle(reading: Reading, level: Level | None, inner: Node) -> Json:
+        query(reading, level, {kind: inner})
+        return None
+
+    return handle
+
+
+def _sort(reading: Reading, level: Level | None, inner: Node) -> Json:
+    operator(reading, names(inner, "useOp"), number(inner, "location", -1))
+    return inner.get("node")
+
+
+def _call(reading: Reading, level: Level | None, inner: Node) -> Json:
+    call(reading, inner)
+    return [part for key in ("args", "agg_order", "agg_filter", "over") if (part := inner.get(key)) is not None]
+
+
+# None: nothing to say about the node itself, walk into it.
+_HANDLERS: dict[str, Handler | None] = {
+    "ColumnRef": _column,
+    "A_Const": _nothing,
+    "ParamRef": _nothing,
+    "A_Expr": _operator,
+    "BoolExpr": None,
+    "FuncCall": _call,
+    "SubLink": _sub_query,
+    "TypeCast": _cast,
+    "CollateClause": None,
+    "NullTest": None,
+    "BooleanTest": None,
+    "CaseExpr": None,
+    "CaseWhen": None,
+    "CoalesceExpr": None,
+    "MinMaxExpr": None,
+    "A_ArrayExpr": None,
+    "A_Indirection": _indirection,
+    "A_Indices": None,
+    "A_Star": _nothing,
+    "RowExpr": None,
+    "GroupingFunc": None,
+    "GroupingSet": None,
+    "SQLValueFunction": _nothing,
+    "NamedArgExpr": None,
+    "List": None,
+    "ResTarget": None,
+    "SortBy": _sort,
+    "WindowDef": None,
+    "SetToDefault": _nothing,
+    "MultiAssignRef": None,
+    "MergeSupportFunc": _nothing,
+    "CurrentOfExpr": _nothing,
+    "String": _nothing,
+    "Integer": _nothing,
+    "Float": _nothing,
+    "Boolean": _nothing,
+    "BitString": _nothing,
+    "XmlExpr": None,
+    "XmlSerialize": None,
+    "JsonObjectConstructor": None,
+    "JsonArrayConstructor": None,
+    "JsonArrayQueryConstructor": None,
+    "JsonAggConstructor": None,
+    "JsonObjectAgg": None,
+    "JsonArrayAgg": None,
+    "JsonKeyValue": None,
+    "JsonValueExpr": None,
+    "JsonIsPredicate": None,
+    "JsonParseExpr": None,
+    "JsonScalarExpr": None,
+    "JsonSerializeExpr": None,
+    "JsonFuncExpr": None,
+    "JsonArgument": None,
+    "JsonBehavior": None,
+    "JsonOutput": None,
+    "JsonReturning": None,
+    "JsonFormat": _nothing,
+    "JsonTablePathSpec": None,
+    "RangeTableFuncCol": None,
+    "JsonTableColumn": None,
+    "SelectStmt": _query_inside("SelectStmt"),
+}
+
+
+def operator(reading: Reading, name: tuple[str, ...], location: int) -> None:
+    """Count user operators that this name can mean: those which take a built-in type, or are nobody's extension."""
+    if not name or name[-1] not in reading.catalog.operators:
+        return
+    schema = name[-2] if len(name) > 1 else None
+    for found in reading.catalog.operators[name[-1]]:
+        reached = found.schema == schema if schema is not None else found.schema in reading.path
+        if reached and not (found.own_types and found.extension is not None):
+            reading.user_code(found.function_schema, found.function, f"the operator `{name[-1]}`", location)
+
+
+def type_name(reading: Reading, inner: Node) -> None:
+    """A type named in a cast or definition: a domain with checks runs them, a user type its input function."""
+    qualified = names(inner, "names")
+    if not qualified:
+        return
+    location = number(inner, "location", -1)
+    schema = qualified[-2] if len(qualified) > 1 else None
+    if qualified[-1] in reading.catalog.types:
+        for found in reading.catalog.types[qualified[-1]]:
+            reached = found.schema == schema if schema is not None else found.schema in reading.path
+            if reached and found.checked:
+                for function_schema, function in reading.catalog.domain_code(found):
+                    reading.user_code(function_schema, function, f"the check of type `{found.name}`", location)
+    for cast in reading.catalog.casts:
+        if cast.target == qualified[-1] and cast.extension is None:
+            reading.user_code(cast.function_schema, cast.function, f"the cast to `{cast.target}`", location)
+
+
+def call(reading: Reading, inner: Node) -> None:
+    """Count what calling a function does, its arguments apart."""
+    name = names(inner, "funcname")
+    location = number(inner, "location", -1)
+    arguments = nodes(inner, "args")
+    if name[-1] == SET_CONFIG and len(name) <= 2 and (len(name) == 1 or name[0] == "pg_catalog"):
+        _set_config(reading, arguments, location)
+        return
+    found = callee(reading.catalog, reading.path, name)
+    for function in found.user:
+        reading.user_code(function.schema, function.name, f"`{'.'.join(name)}`", location)
+    if found.danger is not None:
+        _dangerous(reading, name[-1], found.danger, arguments, location)
+    elif not found.harmless and not found.user:
+        _unknown(reading, name, location)
+
+
+def _unknown(reading: Reading, name: tuple[str, ...], location: int) -> None:
+    schema = name[-2] if len(name) > 1 else "pg_catalog"
+    if schema == "pg_catalog" and len(name) == 1 and len(reading.path) > 1:
+        schema = reading.creation_schema("")
+    finding = reading.finding(
+        FindingCode.USER_CODE, f"`{'.'.join(name)}` is not a known function and may do anything", location
+    )
+    reading.add(Verb.EXECUTE, reading.function_object(schema, name[-1], known=False), Reach.UNKNOWN, finding)
+
+
+def _dangerous(reading: Reading, name: str, danger: Danger, arguments: list[Node], location: int) -> None:
+    message = f"`{name}` {danger.reason}"
+    if danger.refused:
+        reading.refuse(FindingCode.DANGEROUS_FUNCTION, message, location)
+        return
+    finding = reading.finding(FindingCode.DANGEROUS_FUNCTION, message, location)
+    object_ = _object_of(reading, name, danger, arguments)
+    gathered = reading.add(
+        danger.verb, object_, Reach.ONE if danger.kind is ObjectKind.SEQUENCE else Reach.UNKNOWN, finding
+    )
+    if danger.kind is not ObjectKind.SEQUENCE:
+        gathered.reach = Reach.UNKNOWN
+    reading.writes = reading.writes or danger.writes
+
+
+def _object_of(reading: Reading, name: str, danger: Danger, arguments: list[Node]) -> Object:
+    """What a dangerous built-in falls on: the sequence it names, else a stand-in under its own name."""
+    if danger.kind is ObjectKind.SEQUENCE:
+        return _sequence(reading, arguments)
+    if danger.kind is ObjectKind.TARGET:
+        return reading.object(ObjectKind.TARGET)
+    if danger.kind is ObjectKind.FUNCTION:
+        return reading.function_object("pg_catalog", name)
+    return reading.object(danger.kind, "pg_catalog", name)
+
+
+def _sequence(reading: Reading, arguments: list[Node]) -> Object:
+    first = arguments[0] if arguments else None
+    while first is not None and (cast := body(first, "TypeCast")) is not None:
+        first = node(cast, "arg")
+    text = constant(first)
+    parts = split_name(text) if isinstance(text, str) else ()
+    if not parts or len(parts) > 2:
+        return reading.object(ObjectKind.SEQUENCE, reading.creation_schema(""), "*", known=False)
+    schema, name = (parts[0], parts[1]) if len(parts) == 2 else ("", parts[0])
+    relation = reading.resolve(schema, name)
+    if relation is not None:
+        return relation.object
+    return reading.object(ObjectKind.SEQUENCE, reading.creation_schema(schema), name, known=False)
+
+
+def split_name(text: str) -> tuple[str, ...]:
+    """The parts of a name as regclass reads it: `a."B c"` is ("a", "B c"); () where it is malformed."""
+    parts: list[str] = []
+    at, end = 0, len(text)
+    while at <= end:
+        if text.startswith('"', at):
+            close = at + 1
+            while close < end and not (text[close] == '"' and not text.startswith('""', close)):
+                close += 2 if text.startswith('""', close) else 1
+            parts.append(text[at + 1 : close].replace('""', '"'))
+            at = close + 1
+        else:
+            dot = text.find(".", at)
+            stop = dot if dot >= 0 else end
+            parts.append(text[at:stop].strip().lower())
+            at = stop
+        if at >= end:
+            return tuple(parts) if all(parts) else ()
+        if text[at] != ".":
+            return ()
+        at += 1
+    return ()
+
+
+def _set_config(reading: Reading, arguments: list[Node], location: int) -> None:
+    """set_config(name, value, local) is SET; with anything but literals nobody knows of what."""
+    values = [constant(argument) for argument in arguments]
+    if len(values) != 3 or not isinstance(values[0], str) or not _is_literal(arguments[1]):
+        reading.refuse(
+            FindingCode.SETTING_REFUSED, "`set_config` with a computed name or value is refused; use literals", location
+        )
+        return
+    text = values[1]
+    set_setting(reading, values[0].lower(), None if text is None else str(text), values[2] is True, location)
+
+
+def _is_literal(argument: Node) -> bool:
+    return "A_Const" in argument
+
+
+def is_star(target: Node) -> bool:
+    """Whether a target of a list is `*` or `range.*`."""
+    reference = body(node(target, "val"), "ColumnRef")
+    fields = nodes(reference, "fields") if reference is not None else []
+    return bool(fields) and "A_Star" in fields[-1]
+
+
+def output_name(target: Node) -> str:
+    """The name PostgreSQL gives a column of the answer (FigureColname), for the shapes it is asked for."""
+    if name := word(target, "name"):
+        return name
+    kind, inner = unwrap(node(target, "val"))
+    while kind in {"TypeCast", "CollateClause"}:
+        kind, inner = unwrap(node(inner, "arg"))
+    if kind == "ColumnRef":
+        return (names(inner, "fields") or ("?column?",))[-1]
+    if kind == "FuncCall":
+        return (names(inner, "funcname") or ("?column?",))[-1]
+    return {"CoalesceExpr": "coalesce", "CaseExpr": "case", "RowExpr": "row", "A_ArrayExpr": "array"}.get(
+        kind, "?column?"
+    )
+
+
+def targets(reading: Reading, level: Level, listed: list[Node]) -> Outputs:
+    """Count a target (or RETURNING) list and give its columns with their sources."""
+    outputs: list[tuple[str, tuple[tuple[Object, str], ...]]] = []
+    known = True
+    for wrapped in listed:
+        target = body(wrapped, "ResTarget")
+        if target is None:
+            reading.unmapped(unwrap(wrapped)[0])
+            continue
+        reading.mentions = []
+        walk(reading, level, target.get("val"))
+        if not is_star(target):
+            outputs.append((output_name(target), tuple(dict.fromkeys(reading.mentions))))
+            continue
+        starred = _starred(level, target)
+        if starred is None:
+            known = False
+        else:
+            outputs.extend(starred)
+    return outputs if known else None
+
+
+def _starred(level: Level, target: Node) -> Outputs:
+    reference = body(node(target, "val"), "ColumnRef")
+    qualified = names(reference, "fields") if reference is not None else ()
+    if qualified:
+        found = level.range_named(qualified[-1], qualified[-2] if len(qualified) > 1 else "")
+        ranges = [found] if found is not None else []
+    else:
+        ranges = level.ranges
+    outputs: list[tuple[str, tuple[tuple[Object, str], ...]]] = []
+    for range_ in ranges:
+        columns = range_.outputs()
+        if columns is None:
+            return None
+        outputs.extend(columns)
+    return outputs if ranges else None

@@ -1,0 +1,55 @@
+"""The classifications that a configuration gives to tables and columns, by name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+NO_LABELS: frozenset[str] = frozenset()
+
+# Relations of the system that hold secrets, contents of other tables, or other people's statements.
+SECRET_RELATIONS = frozenset(
+    {
+        "pg_authid",
+        "pg_shadow",
+        "pg_largeobject",
+        "pg_statistic",
+        "pg_statistic_ext_data",
+        "pg_stats",
+        "pg_stats_ext",
+        "pg_stats_ext_exprs",
+        "pg_stat_activity",
+        "pg_stat_statements",
+        "pg_subscription",
+        "pg_user_mapping",
+        "pg_user_mappings",
+        "pg_foreign_server",
+        "pg_hba_file_rules",
+        "pg_ident_file_mappings",
+        "pg_file_settings",
+        "pg_replication_slots",
+        "pg_stat_replication",
+        "pg_stat_wal_receiver",
+        "pg_stat_subscription",
+        "user_mapping_options",
+        "foreign_server_options",
+    }
+)
+SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema"})
+
+
+@dataclass(frozen=True, slots=True)
+class LabelBook:
+    """`entries` maps "schema.table" and "schema.table.column" to label sets; names are as PostgreSQL stores them."""
+
+    entries: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def of_relation(self, schema: str, name: str) -> frozenset[str]:
+        """Labels of a table or view itself; system relations are `catalog`, and `catalog-secret` where they tell."""
+        own = self.entries.get(f"{schema}.{name}", NO_LABELS)
+        if schema in SYSTEM_SCHEMAS:
+            system = {"catalog", "catalog-secret"} if name in SECRET_RELATIONS else {"catalog"}
+            return own | system
+        return own
+
+    def of_column(self, schema: str, name: str, column: str) -> frozenset[str]:
+        """Labels of one column, those of its table not included."""
+        return self.entries.get(f"{schema}.{name}.{column}", NO_LABELS)

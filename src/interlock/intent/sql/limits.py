@@ -1,0 +1,101 @@
+"""What a text may look like before anything expensive reads it: size, bytes that lie, comments that nest."""
+
+import re
+from dataclasses import dataclass
+
+from interlock.model import Finding, FindingCode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Caps on one text. Bytes are those of its UTF-8 form.
+
+    `max_depth` counts nested queries (sub-selects, CTE bodies, explained statements), `max_comment_run` comment
+    openers in one text: nested comments cost the lexer quadratic time (80 kB of them: 2 s). `max_copies` bounds
+    how much `SET (a, b, ...) = (SELECT ...)`, which the grammar copies once a column, may blow up the tree.
+    """
+
+    max_bytes: int = 262_144
+    max_depth: int = 48
+    max_statements: int = 1_000
+    max_comment_run: int = 64
+    max_copies: int = 8_000_000
+
+
+DEFAULT_LIMITS = Limits()
+
+# Openers with no closer in between: honest texts nest comments once or twice.
+_OPENER_OR_CLOSER = re.compile(r"/\*|\*/")
+_MULTI_ASSIGN = re.compile(r"\)\s*=")
+_SET = re.compile(r"\bset\b", re.IGNORECASE)
+_PUNCTUATION = re.compile(r"[(),;=]|\bset\b|[^\s(),;=]+", re.IGNORECASE)
+
+
+def refuse_early(text: str, limits: Limits) -> Finding | None:
+    """What is wrong with `text` before the parser sees it, or None. Linear in its length."""
+    if len(text) > limits.max_bytes:
+        return _over(f"the text is longer than {limits.max_bytes} bytes; send it in smaller statements")
+    if "\x00" in text:
+        # The parser would read only what stands before it (sql.md 1).
+        at = text.index("\x00")
+        return Finding(
+            code=FindingCode.MALFORMED,
+            message="a NUL character cannot be part of a statement; remove it",
+            span=(at, at + 1),
+        )
+    if _nesting(text) > limits.max_comment_run:
+        return _over(f"more than {limits.max_comment_run} comments are opened inside each other; remove them")
+    return None
+
+
+def refuse_copies(shape: str, limits: Limits) -> Finding | None:
+    """Refuse a text whose multiple assignments would be copied beyond `max_copies` characters of tree.
+
+    `shape` is the text without literals and comments, so that punctuation is what it seems.
+    """
+    if not _SET.search(shape) or not _MULTI_ASSIGN.search(shape):
+        return None
+    worst = max(_copies(piece) * len(piece) for piece in shape.split(";"))
+    if worst > limits.max_copies:
+        return _over("multiple-column assignments are nested or too wide; assign the columns one by one")
+    return None
+
+
+def _nesting(text: str) -> int:
+    """The deepest nesting that comment openers can reach, quotes disregarded."""
+    if text.count("/*") < 2:
+        return 0
+    depth = deepest = 0
+    for match in _OPENER_OR_CLOSER.finditer(text):
+        depth = depth + 1 if match[0] == "/*" else max(depth - 1, 0)
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _copies(piece: str) -> int:
+    """The product of the widths of all column lists that are assigned to as one: `set (a, b) = ...`."""
+    product = 1
+    opened: list[tuple[bool, int]] = []
+    width = 0
+    before = ""
+    assigned = False
+    for match in _PUNCTUATION.finditer(piece):
+        token = match[0].lower()
+        if token == "(":
+            opened.append((before in {"set", ","}, width))
+            width = 1
+        elif token == ",":
+            width += 1
+        elif token == ")" and opened:
+            assigned, outer = opened.pop()
+            closed, width = width, outer
+        elif token == "=" and before == ")" and assigned:
+            product *= closed
+            if product > 1_000_000:
+                return product
+        before = token
+    return product
+
+
+def _over(message: str) -> Finding:
+    return Finding(code=FindingCode.OVER_LIMIT, message=message)

@@ -1,0 +1,251 @@
+"""What the names inside a query mean: ranges of FROM, CTEs, columns, resolved outward level by level."""
+
+from collections.abc import Mapping
+
+from interlock.intent.sql.reading import Gathered, Outputs, Reading, Source
+from interlock.intent.sql.relation import Relation
+from interlock.model import Object, Reach, Verb
+
+SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
+
+
+class Range:
+    """One item of FROM: a relation, or something computed.
+
+    `columns` maps what a query may call its columns to (name in the relation, sources); None where not known.
+    `weighs` says that its rows multiply those of its neighbours. `group` joins ranges that a predicate connects.
+    """
+
+    __slots__ = (
+        "columns",
+        "gathered",
+        "group",
+        "listed",
+        "members",
+        "name",
+        "object",
+        "pinned",
+        "relation",
+        "sources",
+        "touched",
+        "weighs",
+        "written",
+    )
+
+    def __init__(
+        self, name: str, *, relation: Relation | None = None, object_: Object | None = None, weighs: bool = False
+    ) -> None:
+        self.name, self.relation, self.object, self.weighs = name, relation, object_, weighs
+        self.columns: Mapping[str, tuple[Source, ...]] | None = None
+        self.gathered: Gathered | None = None
+        self.group = id(self)
+        self.members: list[Range] = []
+        self.sources: tuple[Source, ...] = ()
+        self.touched = False
+        self.pinned: set[str] = set()
+        self.listed: set[str] = set()
+        self.written = False
+
+    def has(self, column: str) -> bool | None:
+        """Whether it has this column; None where its columns are not known."""
+        if self.columns is not None:
+            return column in self.columns
+        if self.relation is not None:
+            return column in self.relation.fields or column in SYSTEM_COLUMNS
+        return None
+
+    def touch(self, reading: Reading, column: str) -> None:
+        """Count a mention of one of its columns."""
+        self.touched = True
+        if self.relation is not None and self.columns is None:
+            if column in SYSTEM_COLUMNS:
+                self.gather(reading)
+                return
+            self.gather_field(reading, column)
+            reading.mentions.append((self.relation.object, column))
+        elif self.columns is not None:
+            sources = self.columns.get(column, ())
+            if self.relation is not None:
+                for _, name in sources:
+                    self.gather_field(reading, name)
+            reading.mentions.extend(sources)
+        else:
+            self.touch_all(reading)
+
+    def touch_all(self, reading: Reading) -> None:
+        """Count a mention of all of its columns: a star, a whole row, a name that could be any of them."""
+        self.touched = True
+        gathered = self.gather(reading)
+        if gathered is not None:
+            gathered.fields = None
+        for member in self.members:
+            member.touch_all(reading)
+        for _, sources in self.outputs() or ():
+            reading.mentions.extend(sources)
+        reading.mentions.extend(self.sources)
+
+    def gather(self, reading: Reading) -> Gathered | None:
+        """The READ of its relation; None where it is computed."""
+        if self.gathered is None and self.object is not None:
+            self.gathered = reading.gather(Verb.READ, self.object, self.relation)
+            if self.written and self.gathered.reach is None:
+                self.gathered.extend(Reach.UNKNOWN)
+        return self.gathered
+
+    def gather_field(self, reading: Reading, name: str) -> None:
+        """Count one column of its relation as read."""
+        gathered = self.gathered or self.gather(reading)
+        if gathered is not None and gathered.fields is not None:
+            gathered.fields.add(name)
+
+    def outputs(self) -> Outputs:
+        """Its columns in order, as a star gives them; None where not known."""
+        if self.columns is not None:
+            return list(self.columns.items())
+        if self.relation is not None:
+            object_ = self.relation.object
+            return [(name, ((object_, name),)) for name in self.relation.fields]
+        return None
+
+
+class Level:
+    """One query's names: its ranges, its CTEs and what surrounds it."""
+
+    __slots__ = ("aliases", "ctes", "parent", "ranges")
+
+    def __init__(self, parent: "Level | None") -> None:
+        self.parent = parent
+        self.ranges: list[Range] = []
+        self.ctes: dict[str, Outputs] = {}
+        self.aliases: frozenset[str] = frozenset()
+
+    def cte(self, name: str) -> tuple[bool, Outputs]:
+        """Whether a CTE of this name is in scope, and its columns."""
+        level: Level | None = self
+        while level is not None:
+            if name in level.ctes:
+                return True, level.ctes[name]
+            level = level.parent
+        return False, None
+
+    def range_named(self, name: str, schema: str = "") -> Range | None:
+        """The nearest range of this name, outward; with a schema only a relation of it."""
+        level: Level | None = self
+        while level is not None:
+            for range_ in level.ranges:
+                if range_.name == name and (
+                    not schema
+                    or (range_.relation is not None and range_.relation.schema == schema)
+                    or (range_.object is not None and not range_.object.known and range_.object.path[1] == schema)
+                ):
+                    return range_
+            level = level.parent
+        return None
+
+
+def column(reading: Reading, level: Level | None, names: tuple[str, ...], *, star: bool) -> None:
+    """Count the mention of a column reference: `names` without its star."""
+    if level is None:
+        return
+    if star and not names:
+        for range_ in level.ranges:
+            _hit(reading, range_)
+            range_.touch_all(reading)
+        return
+    if star:
+        _whole(reading, level, names)
+    elif len(names) == 1:
+        _plain(reading, level, names[0])
+    else:
+        _qualified(reading, level, names)
+
+
+def lookup(level: Level | None, names: tuple[str, ...]) -> tuple[Range, str] | None:
+    """The range and column that a reference means without counting it; None where it is not sure."""
+    if level is None or not names:
+        return None
+    if len(names) == 1:
+        found = [range_ for range_ in level.ranges if range_.has(names[0])]
+        return (found[0], names[0]) if len(found) == 1 else None
+    range_ = level.range_named(names[-2], names[-3] if len(names) > 2 else "")
+    return (range_, names[-1]) if range_ is not None and range_.has(names[-1]) and range_ in level.ranges else None
+
+
+def _hit(reading: Reading, range_: Range) -> None:
+    range_.touched = True
+    reading.hits.add(id(range_))
+
+
+def _plain(reading: Reading, level: Level, name: str) -> None:
+    """An unqualified name: the innermost level that has it, or may have it."""
+    at: Level | None = level
+    while at is not None:
+        open_ranges: list[Range] = []
+        found = False
+        for range_ in at.ranges:
+            has = range_.has(name)
+            if has:
+                found = True
+                _hit(reading, range_)
+                range_.touch(reading, name)
+            elif has is None:
+                open_ranges.append(range_)
+        if found or name in at.aliases:
+            return
+        if open_ranges:
+            for range_ in open_ranges:
+                _hit(reading, range_)
+                range_.touch(reading, name)
+            return
+        at = at.parent
+    whole = level.range_named(name)
+    if whole is not None:
+        _hit(reading, whole)
+        whole.touch_all(reading)
+        return
+    _anything(reading, level)
+
+
+def _qualified(reading: Reading, level: Level, names: tuple[str, ...]) -> None:
+    """`range.column`, `schema.range.column`, or `column.field` of a composite; else anything in sight."""
+    schema, range_name, name = names[-3] if len(names) > 2 else "", names[-2], names[-1]
+    range_ = level.range_named(range_name, schema)
+    if range_ is None and len(names) > 2:
+        range_ = level.range_named(names[-3])
+        if range_ is not None:
+            name = names[-2]
+    if range_ is None:
+        _plain(reading, level, names[0])
+        return
+    _hit(reading, range_)
+    if range_.has(name) is False:
+        # Not a column: `range.f` calls f with the whole row (docs 37.5.5, functional notation).
+        range_.touch_all(reading)
+        functional(reading, name)
+        return
+    range_.touch(reading, name)
+
+
+def _whole(reading: Reading, level: Level, names: tuple[str, ...]) -> None:
+    range_ = level.range_named(names[-1], names[-2] if len(names) > 1 else "")
+    if range_ is None:
+        _plain(reading, level, names[0])
+        return
+    _hit(reading, range_)
+    range_.touch_all(reading)
+
+
+def functional(reading: Reading, name: str) -> None:
+    """A name after a dot that is no column may be a function of the row."""
+    for function in reading.catalog.functions.get(name, ()):
+        reading.user_code(function.schema, function.name, f"`.{name}`")
+
+
+def _anything(reading: Reading, level: Level) -> None:
+    """A name that nothing in sight has: count every column of everything it could come from."""
+    at: Level | None = level
+    while at is not None:
+        for range_ in at.ranges:
+            _hit(reading, range_)
+            range_.touch_all(reading)
+        at = at.parent

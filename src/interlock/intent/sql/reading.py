@@ -1,0 +1,236 @@
+"""The state of understanding one statement: which effects and findings it has gathered, and in which scope."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from interlock.intent.sql.catalog import Catalog
+from interlock.intent.sql.limits import Limits
+from interlock.intent.sql.relation import Relation
+from interlock.intent.sql.statement import Flow, Statement
+from interlock.model import CallerFault, Effect, Field, Finding, FindingCode, Object, ObjectKind, Reach, Verb
+
+Source = tuple[Object, str]
+# Output columns of a query: (name, sources); None where they are not known.
+Outputs = list[tuple[str, tuple[Source, ...]]] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What a text means depends on this: the catalogue and the state of the session that sends it.
+
+    `search_path` is the session's list as set ("$user" allowed); `user` the role it runs as there. `prepared` and
+    `cursors` hold what PREPARE and DECLARE (or the protocol) named.
+    """
+
+    catalog: Catalog
+    target: str
+    search_path: tuple[str, ...] = ("$user", "public")
+    user: str = ""
+    prepared: Mapping[str, Statement] = field(default_factory=dict)
+    cursors: Mapping[str, Statement] = field(default_factory=dict)
+
+    def schemas(self) -> tuple[str, ...]:
+        """The schemas searched, in order: pg_catalog first unless it is listed, the temporary schema last (threats.md 11)."""
+        listed = tuple(self.user if name == "$user" else name for name in self.search_path)
+        path = listed if "pg_catalog" in listed else ("pg_catalog", *listed)
+        return path if "pg_temp" in path else (*path, "pg_temp")
+
+
+class TooNested(CallerFault):
+    """Queries nest beyond the limit."""
+
+
+_RANK = {Reach.ONE: 0, Reach.SOME: 1, Reach.UNKNOWN: 2, Reach.ALL: 3}
+
+
+class Gathered:
+    """One effect while it is put together. `names` of None means all columns."""
+
+    __slots__ = ("fields", "findings", "object", "reach", "relation", "verb")
+
+    def __init__(self, verb: Verb, object_: Object, relation: Relation | None) -> None:
+        self.verb, self.object, self.relation = verb, object_, relation
+        self.reach: Reach | None = None
+        self.fields: set[str] | None = set()
+        self.findings: list[Finding] = []
+
+    def extend(self, reach: Reach) -> None:
+        """Count one more touch of this reach: the larger wins, two single rows are some."""
+        if self.reach is None:
+            self.reach = reach
+        elif reach is self.reach is Reach.ONE:
+            self.reach = Reach.SOME
+        elif _RANK[reach] > _RANK[self.reach]:
+            self.reach = reach
+
+    def effect(self) -> Effect:
+        """The finished effect; fields stand in the order of the table, so that equal meanings are equal values."""
+        return Effect(
+            verb=self.verb,
+            object=self.object,
+            reach=self.reach or Reach.UNKNOWN,
+            fields=self._fields(),
+            findings=tuple(self.findings),
+        )
+
+    def _fields(self) -> tuple[Field, ...] | None:
+        relation = self.relation
+        if self.fields is None:
+            return relation.all_fields if relation is not None else None
+        if not self.fields:
+            return ()
+        if relation is None:
+            return tuple(Field(name=name) for name in sorted(self.fields))
+        if len(self.fields) == 1:
+            (name,) = self.fields
+            return (relation.fields[name],) if name in relation.fields else (Field(name=name),)
+        places, known = relation.places, relation.fields
+        ordered = sorted(self.fields, key=lambda name: places.get(name, 1_000_000))
+        return tuple(known.get(name) or Field(name=name) for name in ordered)
+
+
+class Reading:
+    """Gathers what one statement means."""
+
+    __slots__ = (
+        "_gathered", "_spans", "catalog", "ddl", "depth", "findings", "flow", "held", "hits", "inner", "limits", "local",
+        "mentions", "name", "path", "read_only", "returns", "scope", "target", "transactional", "understood", "value",
+        "chain", "writes",
+    )  # fmt: skip
+
+    def __init__(self, scope: Scope, path: tuple[str, ...], limits: Limits, spans: Callable[[int], int]) -> None:
+        self.scope, self.limits, self.path = scope, limits, path
+        self.catalog, self.target = scope.catalog, scope.target
+        self._spans = spans
+        self._gathered: dict[tuple[Verb, tuple[str, ...], ObjectKind], Gathered] = {}
+        self.findings: list[Finding] = []
+        self.understood = True
+        self.returns: Outputs = []
+        self.flow = Flow.PLAIN
+        self.name: str | None = None
+        self.value: str | None = None
+        self.local = self.chain = self.writes = self.ddl = self.held = False
+        self.read_only: bool | None = None
+        self.transactional = True
+        self.inner: Statement | None = None
+        self.depth = 0
+        # Columns and ranges that the expression being walked mentions.
+        self.mentions: list[Source] = []
+        self.hits: set[int] = set()
+
+    def effects(self) -> tuple[Effect, ...]:
+        """Everything gathered, in the order it was first met."""
+        return tuple(gathered.effect() for gathered in self._gathered.values())
+
+    def forget(self) -> None:
+        """Drop what was gathered, to gather it anew in another light (EXPLAIN)."""
+        self._gathered = {}
+
+    def gather(self, verb: Verb, object_: Object, relation: Relation | None = None) -> Gathered:
+        """The effect of this verb on this object, made on first use."""
+        key = (verb, object_.path, object_.kind)
+        found = self._gathered.get(key)
+        if found is None:
+            found = self._gathered[key] = Gathered(verb, object_, relation)
+            if not object_.known:
+                found.fields = None
+                found.findings.append(
+                    Finding(
+                        code=FindingCode.UNKNOWN_OBJECT, message=f"`{object_}` is not in the catalogue; check its name"
+                    )
+                )
+        return found
+
+    def has(self, verb: Verb, object_: Object) -> bool:
+        """Whether this verb on this object was met already."""
+        return (verb, object_.path, object_.kind) in self._gathered
+
+    def add(
+        self,
+        verb: Verb,
+        object_: Object,
+        reach: Reach,
+        *findings: Finding,
+        fields: Iterable[str] | None = (),
+        relation: Relation | None = None,
+    ) -> Gathered:
+        """Gather an effect whole: `fields` of None means all columns."""
+        gathered = self.gather(verb, object_, relation)
+        gathered.extend(reach)
+        if fields is None:
+            gathered.fields = None
+        elif gathered.fields is not None:
+            gathered.fields.update(fields)
+        gathered.findings.extend(f for f in findings if f not in gathered.findings)
+        return gathered
+
+    def finding(self, code: FindingCode, message: str, location: int = -1, length: int = 0) -> Finding:
+        """A finding whose place is a byte offset of the parsed text; -1 for none."""
+        if location < 0:
+            return Finding(code=code, message=message)
+        start = self._spans(location)
+        return Finding(
+            code=code, message=message, span=(start, self._spans(location + length) if length else start + 1)
+        )
+
+    def note(self, code: FindingCode, message: str, location: int = -1) -> None:
+        """Keep a finding about the whole statement."""
+        found = self.finding(code, message, location)
+        if found not in self.findings:
+            self.findings.append(found)
+
+    def refuse(self, code: FindingCode, message: str, location: int = -1) -> None:
+        """Keep a finding that makes the statement not understood: it is denied."""
+        self.understood = False
+        self.note(code, message, location)
+
+    def unmapped(self, kind: str, location: int = -1) -> None:
+        """The grammar knows this, Interlock does not yet."""
+        self.refuse(FindingCode.NOT_MAPPED, f"`{kind}` is not understood yet; write the statement without it", location)
+
+    def object(self, kind: ObjectKind, *path: str, known: bool = True) -> Object:
+        """An object of this target."""
+        return Object(kind=kind, path=(self.target, *path), known=known)
+
+    def schema_object(self, name: str) -> Object:
+        """A schema; its labels are those of the system where it is one."""
+        return self.object(ObjectKind.SCHEMA, name, known=name in self.catalog.schemas or name == "pg_temp")
+
+    def database(self) -> Object:
+        """The database itself."""
+        return self.object(ObjectKind.DATABASE)
+
+    def resolve(self, schema: str, name: str) -> Relation | None:
+        """The relation this name means in this session, or None."""
+        if schema:
+            return self.catalog.relation(schema, name)
+        for searched in self.path:
+            found = self.catalog.relation(searched, name)
+            if found is not None:
+                return found
+        return None
+
+    def creation_schema(self, schema: str) -> str:
+        """Where an unqualified new object goes: the first schema of the path that exists and is not the system's."""
+        if schema:
+            return schema
+        listed = [name for name in self.path if name not in {"pg_catalog", "pg_temp"}]
+        return next((name for name in listed if name in self.catalog.schemas), listed[0] if listed else "public")
+
+    def unknown_relation(self, schema: str, name: str) -> Object:
+        """The object that stands for a name the catalogue lacks."""
+        return self.object(ObjectKind.TABLE, self.creation_schema(schema), name, known=False)
+
+    def relation_object(self, schema: str, name: str) -> tuple[Relation | None, Object]:
+        """The relation and the object of a name; the object alone where the catalogue lacks it."""
+        relation = self.resolve(schema, name)
+        return relation, relation.object if relation is not None else self.unknown_relation(schema, name)
+
+    def function_object(self, *path: str, known: bool = True) -> Object:
+        """A function by schema and name."""
+        return self.object(ObjectKind.FUNCTION, *path, known=known)
+
+    def user_code(self, schema: str, name: str, why: str, location: int = -1, *, known: bool = True) -> None:
+        """Code that did not come with the server runs: an effect of its own, since it may do anything."""
+        finding = self.finding(FindingCode.USER_CODE, f"{why} runs `{schema}.{name}`, which may do anything", location)
+        self.add(Verb.EXECUTE, self.function_object(schema, name, known=known), Reach.UNKNOWN, finding)

@@ -1,0 +1,392 @@
+"""SELECT, VALUES, TABLE and set operations: what is read, which columns come out, which joins multiply."""
+
+from interlock.intent.sql.expressions import QUERIES, query, targets, walk
+from interlock.intent.sql.findings import always, connects
+from interlock.intent.sql.names import Level, Range
+from interlock.intent.sql.reading import Outputs, Reading
+from interlock.intent.sql.smallness import conjuncts, keyed, pin
+from interlock.intent.sql.tree import Node, body, flag, names, node, nodes, number, unwrap, word
+from interlock.intent.sql.views import view_bases
+from interlock.model import FindingCode, ObjectKind, Reach, Verb
+
+_CLAUSES = ("groupClause", "havingClause", "windowClause", "limitOffset", "limitCount", "distinctClause")
+
+
+def select(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
+    """A SELECT of any form, its set operations flattened; gives the columns of its answer."""
+    level = Level(parent)
+    ctes(reading, level, node(inner, "withClause"))
+    if "larg" not in inner:
+        return _plain(reading, level, inner)
+    arms = _arms(reading, level, inner)
+    merged = _merge(arms)
+    level.aliases = frozenset(name for name, _ in merged or ())
+    _tail(reading, level, inner)
+    return merged
+
+
+def ctes(reading: Reading, level: Level, clause: Node | None) -> None:
+    """Understand a WITH clause; the names stand for the level from then on."""
+    if clause is None:
+        return
+    for wrapped in nodes(clause, "ctes"):
+        inner = body(wrapped, "CommonTableExpr")
+        if inner is None:
+            reading.unmapped(unwrap(wrapped)[0])
+            continue
+        name = word(inner, "ctename")
+        if flag(clause, "recursive"):
+            # The recursive arm sees columns that are being worked out: known to be no relation's.
+            level.ctes[name] = None
+        outputs = _renamed(query(reading, level, node(inner, "ctequery")), names(inner, "aliascolnames"))
+        level.ctes[name] = outputs
+        for key in ("search_clause", "cycle_clause"):
+            if inner.get(key) is not None:
+                level.ctes[name] = None
+
+
+def _arms(reading: Reading, level: Level, inner: Node) -> list[Outputs]:
+    """The arms of a chain of UNIONs, left to right, without recursion along the chain."""
+    arms: list[Outputs] = []
+    waiting: list[tuple[Node, Level]] = [(inner, level)]
+    while waiting:
+        current, at = waiting.pop()
+        if "larg" not in current:
+            own = Level(at)
+            ctes(reading, own, node(current, "withClause"))
+            arms.append(_plain(reading, own, current))
+            continue
+        if current is not inner:
+            at = Level(at)
+            ctes(reading, at, node(current, "withClause"))
+            _tail(reading, at, current)
+        waiting.extend((arm, at) for key in ("rarg", "larg") if (arm := node(current, key)) is not None)
+    return arms
+
+
+def _merge(arms: list[Outputs]) -> Outputs:
+    first = arms[0] if arms else None
+    if first is None or any(arm is None or len(arm) != len(first) for arm in arms):
+        return None
+    return [
+        (name, tuple(dict.fromkeys(source for arm in arms if arm is not None for source in arm[at][1])))
+        for at, (name, _) in enumerate(first)
+    ]
+
+
+def _plain(reading: Reading, level: Level, inner: Node) -> Outputs:
+    values = nodes(inner, "valuesLists")
+    if values:
+        return _values(reading, level, inner, values)
+    from_clause(reading, level, nodes(inner, "fromClause"))
+    condition = node(inner, "whereClause")
+    if condition is not None:
+        where(reading, level, condition)
+    outputs = targets(reading, level, nodes(inner, "targetList"))
+    level.aliases = frozenset(name for name, _ in outputs or ())
+    for key in _CLAUSES:
+        if key in inner:
+            walk(reading, level, inner[key])
+    _tail(reading, level, inner)
+    _into(reading, node(inner, "intoClause"), outputs)
+    reaches(reading, level, bounded=condition is not None or "limitCount" in inner)
+    return outputs
+
+
+def _tail(reading: Reading, level: Level, inner: Node) -> None:
+    """ORDER BY, LIMIT and locking: what set operations and plain queries share."""
+    for key in ("sortClause",) if "larg" not in inner else ("sortClause", "limitOffset", "limitCount"):
+        if key in inner:
+            walk(reading, level, inner[key])
+    locks = nodes(inner, "lockingClause")
+    if locks:
+        reading.writes = True  # FOR UPDATE and its kin are refused in a READ ONLY transaction
+
+
+def _values(reading: Reading, level: Level, inner: Node, values: list[Node]) -> Outputs:
+    reading.mentions = []
+    for row in values:
+        walk(reading, level, row)
+    sources = tuple(dict.fromkeys(reading.mentions))
+    _, first = unwrap(values[0])
+    _tail(reading, level, inner)
+    return [(f"column{at + 1}", sources) for at in range(len(nodes(first, "items")))]
+
+
+def _into(reading: Reading, clause: Node | None, outputs: Outputs) -> None:
+    """SELECT INTO makes a table and fills it."""
+    if clause is None:
+        return
+    relation = node(clause, "rel") or {}
+    create_filled(
+        reading,
+        word(relation, "schemaname"),
+        word(relation, "relname"),
+        temporary=word(relation, "relpersistence") == "t",
+    )
+
+
+def create_filled(reading: Reading, schema: str, name: str, *, temporary: bool) -> None:
+    """A table (or materialised view) made from a query: CONFIGURE on its schema, CREATE of its rows."""
+    home = "pg_temp" if temporary else reading.creation_schema(schema)
+    reading.ddl = reading.writes = True
+    reading.add(Verb.CONFIGURE, reading.schema_object(home), Reach.ONE)
+    existing = reading.catalog.relation(home, name)
+    object_ = existing.object if existing is not None else reading.object(ObjectKind.TABLE, home, name)
+    reading.add(Verb.CREATE, object_, Reach.UNKNOWN, fields=None)
+
+
+def from_clause(reading: Reading, level: Level, listed: list[Node]) -> None:
+    """Bring FROM items into the level, joins from the left to the right without recursion."""
+    waiting: list[Node | _Join] = list(reversed(listed))
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, _Join):
+            item.finish(reading, level)
+            continue
+        kind, inner = unwrap(item)
+        if kind == "JoinExpr":
+            waiting.append(_Join(inner, len(level.ranges)))
+            waiting.extend(arm for key in ("rarg", "larg") if (arm := node(inner, key)) is not None)
+        else:
+            item_of = _ITEMS.get(kind)
+            if item_of is None:
+                reading.unmapped(kind)
+            else:
+                item_of(reading, level, inner)
+
+
+class _Join:
+    """A join whose sides have been brought in; its condition is read once both are."""
+
+    __slots__ = ("first", "inner")
+
+    def __init__(self, inner: Node, first: int) -> None:
+        self.inner, self.first = inner, first
+
+    def finish(self, reading: Reading, level: Level) -> None:
+        """Read ON, USING or NATURAL; hide the sides behind an alias of the join."""
+        sides = level.ranges[self.first :]
+        condition = node(self.inner, "quals")
+        if condition is not None:
+            inner_join = self.inner.get("jointype") in {None, "JOIN_INNER"}
+            where(reading, level, condition, pins=inner_join)
+        used = names(self.inner, "usingClause")
+        if flag(self.inner, "isNatural"):
+            used = _common(sides)
+        for name in used:
+            for range_ in sides:
+                if range_.has(name) is not False:
+                    range_.touch(reading, name)
+        if used:
+            _connect(sides)
+        alias = node(self.inner, "alias") or node(self.inner, "join_using_alias")
+        if alias is not None:
+            joined = Range(word(alias, "aliasname"))
+            joined.members = sides
+            level.ranges.append(joined)
+
+
+def _common(sides: list[Range]) -> tuple[str, ...]:
+    """Columns that at least two sides share; with unknown columns all of the known ones count."""
+    listed = [{name for name, _ in columns} for range_ in sides if (columns := range_.outputs()) is not None]
+    if len(listed) < len(sides):
+        return tuple(sorted(set().union(*listed)))
+    return tuple(sorted({name for at, one in enumerate(listed) for other in listed[at + 1 :] for name in one & other}))
+
+
+def _connect(ranges: list[Range]) -> None:
+    if len(ranges) > 1:
+        first = ranges[0].group
+        for range_ in ranges[1:]:
+            old = range_.group
+            for other in ranges:
+                if other.group == old:
+                    other.group = first
+
+
+def where(reading: Reading, level: Level, condition: Node, *, pins: bool = True) -> None:
+    """Read a condition: what it mentions, which keys it fixes, which ranges it connects."""
+    for conjunct in conjuncts(condition):
+        outer, reading.hits = reading.hits, set()
+        walk(reading, level, conjunct)
+        hits, reading.hits = reading.hits, outer | reading.hits
+        if pins:
+            pin(reading, level, conjunct)
+        if len(hits) > 1 and connects(conjunct) and always(level, conjunct) is None:
+            _connect_all(level, hits)
+
+
+def _connect_all(level: Level, hits: set[int]) -> None:
+    groups = {range_.group for range_ in level.ranges if id(range_) in hits}
+    if len(groups) > 1:
+        first = min(groups)
+        for range_ in level.ranges:
+            if range_.group in groups:
+                range_.group = first
+
+
+def reaches(reading: Reading, level: Level, *, bounded: bool) -> None:
+    """Give every relation read here its reach, and point at a join that multiplies."""
+    heavy: set[int] = set()
+    for range_ in level.ranges:
+        small = keyed(range_)
+        gathered = None if range_.written else range_.gather(reading)
+        if gathered is not None:
+            gathered.extend(small or (Reach.UNKNOWN if bounded or len(level.ranges) > 1 else Reach.ALL))
+        if range_.weighs and small is not Reach.ONE:
+            heavy.add(range_.group)
+    if len(heavy) > 1:
+        listed = ", ".join(f"`{range_.name}`" for range_ in level.ranges if range_.weighs)
+        reading.note(
+            FindingCode.CARTESIAN, f"no condition joins {listed}: every row meets every row; join them on their keys"
+        )
+
+
+def _relation_item(reading: Reading, level: Level, inner: Node) -> None:
+    add_relation(reading, level, inner)
+
+
+def add_relation(reading: Reading, level: Level, inner: Node, *, written: bool = False) -> Range:
+    """Bring a RangeVar into the level: a CTE, else a relation of the catalogue, else an unknown one."""
+    schema, name = word(inner, "schemaname"), word(inner, "relname")
+    alias = node(inner, "alias")
+    shown = word(alias, "aliasname") if alias is not None else name
+    renamed = names(alias, "colnames") if alias is not None else ()
+    if not schema and not written:
+        found, outputs = level.cte(name)
+        if found:
+            return _computed(level, shown, _renamed(outputs, renamed), weighs=True)
+    relation, object_ = reading.relation_object(schema, name)
+    range_ = Range(shown, relation=relation, object_=object_, weighs=True)
+    range_.written = written
+    if renamed and relation is not None:
+        range_.columns = dict(_renamed(range_.outputs(), renamed) or ())
+    level.ranges.append(range_)
+    if not written:
+        range_.gather(reading)
+        if relation is not None:
+            view_bases(reading, relation, Verb.READ)
+    return range_
+
+
+def _computed(level: Level, name: str, outputs: Outputs, *, weighs: bool) -> Range:
+    range_ = Range(name, weighs=weighs)
+    if outputs is not None:
+        range_.columns = dict(outputs)
+    level.ranges.append(range_)
+    return range_
+
+
+def _renamed(outputs: Outputs, renamed: tuple[str, ...]) -> Outputs:
+    if outputs is None or not renamed:
+        return outputs
+    return [(renamed[at] if at < len(renamed) else name, sources) for at, (name, sources) in enumerate(outputs)]
+
+
+def _subselect_item(reading: Reading, level: Level, inner: Node) -> None:
+    """A sub-query in FROM: it sees its siblings only when LATERAL, and then it is joined to them."""
+    lateral = flag(inner, "lateral")
+    alias = node(inner, "alias") or {}
+    surroundings = level
+    if not lateral:
+        surroundings = Level(level.parent)
+        surroundings.ctes = level.ctes
+    hits, reading.hits = reading.hits, set()
+    outputs = _renamed(query(reading, surroundings, node(inner, "subquery")), names(alias, "colnames"))
+    _, body_ = unwrap(node(inner, "subquery"))
+    range_ = _computed(level, word(alias, "aliasname"), outputs, weighs=not _single_row(body_))
+    if lateral:
+        _connect_all(level, reading.hits | {id(range_)})
+    reading.hits = hits | reading.hits
+
+
+def _single_row(inner: Node) -> bool:
+    """A query that gives few rows whatever it reads: VALUES, LIMIT 1, an aggregate without GROUP BY."""
+    if "valuesLists" in inner or "fromClause" not in inner and "larg" not in inner:
+        return True
+    limit = body(node(inner, "limitCount"), "A_Const")
+    if limit is not None and number(node(limit, "ival") or {}, "ival", 0) <= 1 and "ival" in limit:
+        return True
+    targets_ = [
+        unwrap(node(t, "val"))[0] for w in nodes(inner, "targetList") if (t := body(w, "ResTarget")) is not None
+    ]
+    return (
+        "groupClause" not in inner
+        and "larg" not in inner
+        and bool(targets_)
+        and all(_aggregates(w) for w in nodes(inner, "targetList"))
+    )
+
+
+_AGGREGATES = frozenset("count sum avg min max bool_and bool_or every string_agg array_agg json_agg jsonb_agg".split())
+
+
+def _aggregates(wrapped: Node) -> bool:
+    target = body(wrapped, "ResTarget") or {}
+    kind, inner = unwrap(node(target, "val"))
+    while kind in {"TypeCast", "CoalesceExpr"}:
+        kind, inner = unwrap(node(inner, "arg") if kind == "TypeCast" else (nodes(inner, "args") or [None])[0])
+    return kind == "FuncCall" and (names(inner, "funcname") or ("",))[-1] in _AGGREGATES and "over" not in inner
+
+
+def _function_item(reading: Reading, level: Level, inner: Node) -> None:
+    """Functions in FROM see their siblings; what they are given is what comes out."""
+    reading.mentions = []
+    hits, reading.hits = reading.hits, set()
+    for wrapped in nodes(inner, "functions"):
+        walk(reading, level, nodes(unwrap(wrapped)[1], "items")[:1])
+    sources = tuple(dict.fromkeys(reading.mentions))
+    alias = node(inner, "alias") or {}
+    _definitions(reading, nodes(inner, "coldeflist"))
+    range_ = Range(word(alias, "aliasname") or _function_name(inner))
+    range_.sources = sources
+    level.ranges.append(range_)
+    _connect_all(level, reading.hits | {id(range_)})
+    reading.hits = hits | reading.hits
+
+
+def _definitions(reading: Reading, listed: list[Node]) -> None:
+    for wrapped in listed:
+        walk(
+            reading,
+            None,
+            {key: value for key, value in (body(wrapped, "ColumnDef") or {}).items() if key == "typeName"},
+        )
+
+
+def _function_name(inner: Node) -> str:
+    for wrapped in nodes(inner, "functions"):
+        for item in nodes(unwrap(wrapped)[1], "items"):
+            call = body(item, "FuncCall")
+            if call is not None:
+                return (names(call, "funcname") or ("",))[-1]
+    return ""
+
+
+def _sample_item(reading: Reading, level: Level, inner: Node) -> None:
+    from_clause(reading, level, [r] if (r := node(inner, "relation")) is not None else [])
+    method = names(inner, "method")
+    if method[-1] not in {"system", "bernoulli"}:
+        reading.user_code("pg_catalog", method[-1], f"the sampling method `{method[-1]}`", known=False)
+    walk(reading, level, [inner.get("args"), inner.get("repeatable")])
+
+
+def _table_function_item(reading: Reading, level: Level, inner: Node) -> None:
+    """XMLTABLE and JSON_TABLE: computed from the expressions they hold."""
+    reading.mentions = []
+    walk(reading, level, [value for key, value in inner.items() if key != "alias"])
+    range_ = Range(word(node(inner, "alias") or {}, "aliasname"))
+    range_.sources = tuple(dict.fromkeys(reading.mentions))
+    level.ranges.append(range_)
+
+
+_ITEMS = {
+    "RangeVar": _relation_item,
+    "RangeSubselect": _subselect_item,
+    "RangeFunction": _function_item,
+    "RangeTableSample": _sample_item,
+    "RangeTableFunc": _table_function_item,
+    "JsonTable": _table_function_item,
+}
+QUERIES["SelectStmt"] = select

@@ -1,0 +1,90 @@
+"""Which settings a session may change: an allow-list, since some of them change what text means.
+
+transform_null_equals turned a DELETE of no row into one of 5,000, without a ParameterStatus (threats.md 10); roles and
+read-only flags belong to the gateway.
+"""
+
+from interlock.intent.sql.reading import Reading
+from interlock.intent.sql.statement import Flow
+from interlock.model import FindingCode, ObjectKind, Reach, Verb
+
+# They change how values look, how long things may take, how plans are made; never what a statement touches.
+ALLOWED = frozenset(
+    """
+    application_name bytea_output client_encoding client_min_messages datestyle default_text_search_config
+    extra_float_digits geqo idle_in_transaction_session_timeout idle_session_timeout intervalstyle jit lc_messages
+    lc_monetary lc_numeric lc_time lock_timeout maintenance_work_mem random_page_cost seq_page_cost effective_cache_size
+    search_path statement_timeout synchronize_seqscans timezone tcp_keepalives_idle tcp_keepalives_interval
+    tcp_keepalives_count tcp_user_timeout transaction_timeout work_mem xmloption quote_all_identifiers
+    enable_async_append enable_bitmapscan enable_gathermerge enable_hashagg enable_hashjoin enable_incremental_sort
+    enable_indexonlyscan enable_indexscan enable_material enable_memoize enable_mergejoin enable_nestloop
+    enable_parallel_append enable_parallel_hash enable_partition_pruning enable_partitionwise_aggregate
+    enable_partitionwise_join enable_seqscan enable_sort enable_tidscan from_collapse_limit join_collapse_limit
+    max_parallel_workers_per_gather parallel_setup_cost parallel_tuple_cost plan_cache_mode cursor_tuple_fraction
+    backslash_quote escape_string_warning standard_conforming_strings constraint_exclusion
+    default_transaction_isolation transaction_isolation transaction_deferrable default_transaction_deferrable
+    """.split()
+)
+# The only values that leave the meaning of text alone.
+_ONLY = {
+    "client_encoding": frozenset({"utf8", "utf-8", "unicode"}),
+    "standard_conforming_strings": frozenset({"on", "true", "1", "yes"}),
+    "backslash_quote": frozenset({"safe_encoding"}),
+}
+# Refused with their own reason; every other name outside the list is refused as unknown.
+_REASONS = {
+    "role": "the session keeps the role that the gateway gave it",
+    "session_authorization": "the session keeps the role that the gateway gave it",
+    "session_replication_role": "it switches triggers and foreign keys off",
+    "transform_null_equals": "it changes what `= NULL` means",
+    "default_transaction_read_only": "the gateway decides which transactions may write",
+    "transaction_read_only": "the gateway decides which transactions may write; say BEGIN READ ONLY instead",
+    "row_security": "it changes which rows are seen",
+    "track_counts": "the gateway measures by these counters",
+    "array_nulls": "it changes what a literal means",
+    "default_table_access_method": "it changes how tables are stored",
+    "check_function_bodies": "it lets functions in that nobody read",
+    "synchronous_commit": "it lets a commit be lost",
+}
+_SHOWABLE_SECRETS = frozenset({"primary_conninfo", "ssl_passphrase_command", "archive_command", "restore_command"})
+
+
+def set_setting(reading: Reading, name: str, value: str | None, local: bool, location: int = -1) -> None:
+    """SET name = value (None: DEFAULT), also as set_config: CONFIGURE on the setting, or a refusal."""
+    reading.flow, reading.name, reading.value, reading.local = Flow.SET, name, value, local
+    allowed = name in ALLOWED and (value is None or name not in _ONLY or value.strip().lower() in _ONLY[name])
+    if not allowed and not _is_custom(name):
+        reason = _REASONS.get(name) or (
+            "this value changes what text means" if name in _ONLY else "it is not on the list"
+        )
+        reading.refuse(FindingCode.SETTING_REFUSED, f"`{name}` cannot be set here: {reason}", location)
+    reading.add(Verb.CONFIGURE, reading.object(ObjectKind.SETTING, name), Reach.ONE)
+
+
+def reset_setting(reading: Reading, name: str) -> None:
+    """RESET name: back to the gateway's pin, so any setting may be reset, except an identity."""
+    if name in {"role", "session_authorization"}:
+        reading.refuse(FindingCode.SETTING_REFUSED, f"`{name}` cannot be reset here: {_REASONS[name]}")
+    reading.flow, reading.name = Flow.RESET, name
+    reading.add(Verb.CONFIGURE, reading.object(ObjectKind.SETTING, name), Reach.ONE)
+
+
+def show_setting(reading: Reading, name: str) -> None:
+    """SHOW name; "all" shows every setting."""
+    reading.flow, reading.name = Flow.SHOW, None if name == "all" else name
+    if name in _SHOWABLE_SECRETS:
+        reading.note(FindingCode.SETTING_REFUSED, f"`{name}` can hold credentials")
+    reach = Reach.ALL if name == "all" else Reach.ONE
+    reading.add(Verb.READ, reading.object(ObjectKind.SETTING, name), reach)
+
+
+def _is_custom(name: str) -> bool:
+    """`app.tenant`: a session variable that no built-in code reads. Extensions' own prefixes are not."""
+    prefix, dot, rest = name.partition(".")
+    return bool(dot and rest) and prefix not in _EXTENSION_PREFIXES
+
+
+_EXTENSION_PREFIXES = frozenset(
+    "plpgsql plperl plpython pltcl auto_explain pg_stat_statements pg_trgm pgaudit pg_hint_plan postgres_fdw session_preload "
+    "timescaledb citus cron pgcrypto sepgsql anon supautils".split()
+)

@@ -1,0 +1,118 @@
+"""How much of a relation a query can touch, by positive evidence alone: equality of a whole unique key with literals."""
+
+from interlock.intent.sql.names import Level, Range, lookup
+from interlock.intent.sql.reading import Reading
+from interlock.intent.sql.tree import Json, Node, body, names, node, nodes, number, unwrap
+from interlock.model import Reach
+
+# A cast of the right side to one of these compares as the column compares by itself. Floats do not: many integers
+# equal one of them. Nor does a user type: text = 'x'::citext ignores case.
+_FAITHFUL = frozenset(
+    "int2 int4 int8 numeric text varchar bpchar uuid date timestamp timestamptz bool oid name bytea inet".split()
+)
+_MAX_LISTED = 1_000
+
+
+def conjuncts(condition: Node | None) -> list[Node]:
+    """The conditions that must all hold: the arguments of top-level ANDs."""
+    found: list[Node] = []
+    waiting = [condition] if condition else []
+    while waiting:
+        current = waiting.pop()
+        inner = body(current, "BoolExpr")
+        if inner is not None and inner.get("boolop") == "AND_EXPR":
+            waiting.extend(reversed(nodes(inner, "args")))
+        else:
+            found.append(current)
+    return found
+
+
+def pin(reading: Reading, level: Level, condition: Node) -> None:
+    """Note on its range that this condition fixes a column to one value, or to a list of them."""
+    inner = body(condition, "A_Expr")
+    if inner is None or names(inner, "name") not in {("=",), ("pg_catalog", "=")}:
+        return
+    if "=" in reading.catalog.operators and _shadowed(reading):
+        return
+    kind = inner.get("kind")
+    if kind == "AEXPR_OP":
+        left, right = node(inner, "lexpr"), node(inner, "rexpr")
+        if not (_pin_pair(level, left, right) or _pin_pair(level, right, left)):
+            _pin_rows(level, left, right)
+    elif kind == "AEXPR_IN":
+        _, listed = unwrap(node(inner, "rexpr"))
+        values = nodes(listed, "items")
+        if len(values) <= _MAX_LISTED and all(is_value(value) for value in values):
+            found = _column_of(level, node(inner, "lexpr"))
+            if found is not None:
+                (found[0].pinned if len(values) == 1 else found[0].listed).add(found[1])
+
+
+def _shadowed(reading: Reading) -> bool:
+    """A user `=` over a built-in type may mean anything."""
+    return any(o.schema in reading.path and not o.own_types for o in reading.catalog.operators["="])
+
+
+def _pin_pair(level: Level, column: Node | None, value: Node | None) -> bool:
+    found = _column_of(level, column)
+    if found is None or value is None or not is_value(value):
+        return False
+    found[0].pinned.add(found[1])
+    return True
+
+
+def _pin_rows(level: Level, left: Node | None, right: Node | None) -> None:
+    """`(a, b) = (1, 2)` pins each."""
+    row, values = body(left, "RowExpr"), body(right, "RowExpr")
+    if row is not None and values is not None:
+        for column, value in zip(nodes(row, "args"), nodes(values, "args"), strict=False):
+            _pin_pair(level, column, value)
+
+
+def _column_of(level: Level, wrapped: Node | None) -> tuple[Range, str] | None:
+    reference = body(wrapped, "ColumnRef")
+    if reference is None:
+        return None
+    found = lookup(level, names(reference, "fields"))
+    return found if found is not None and found[0].relation is not None and found[0].columns is None else None
+
+
+def is_value(wrapped: Node) -> bool:
+    """A literal or a parameter, perhaps cast to a type that compares faithfully. Never a call (threats.md 12)."""
+    kind, inner = unwrap(wrapped)
+    if kind in {"A_Const", "ParamRef"}:
+        return True
+    if kind == "A_Expr":
+        negated: Json = inner.get("rexpr")
+        return (
+            inner.get("kind") == "AEXPR_OP" and names(inner, "name") == ("-",) and "lexpr" not in inner
+            and isinstance(negated, dict) and "A_Const" in negated
+        )  # fmt: skip
+    if kind != "TypeCast":
+        return False
+    named = node(inner, "typeName") or {}
+    qualified = names(named, "names")
+    faithful = bool(qualified) and qualified[-1] in _FAITHFUL and (len(qualified) == 1 or qualified[0] == "pg_catalog")
+    argument = node(inner, "arg")
+    # A type modifier cuts values short, an array is no value.
+    return (
+        faithful and "typmods" not in named and "arrayBounds" not in named and number(named, "typemod", -1) == -1
+        and argument is not None and ("A_Const" in argument or "ParamRef" in argument)
+    )  # fmt: skip
+
+
+def keyed(range_: Range) -> Reach | None:
+    """ONE or SOME where a whole unique key is fixed; None without that evidence."""
+    relation = range_.relation
+    if relation is None or relation.kind not in {"r", "p", "m"}:
+        return None
+    if relation.children and relation.kind == "r":
+        # An old-style child repeats its parent's keys (threats.md 12).
+        return None
+    for key in relation.keys:
+        if range_.pinned.issuperset(key):
+            return Reach.ONE
+    for key in relation.keys:
+        if (range_.pinned | range_.listed).issuperset(key):
+            return Reach.SOME
+    return None

@@ -1,0 +1,92 @@
+"""Typed access to the parser's JSON tree: nodes are dicts, a wrapped node is a dict with its kind as only key."""
+
+from typing import TypeAlias
+
+Json: TypeAlias = str | int | float | bool | list["Json"] | dict[str, "Json"] | None
+Node: TypeAlias = dict[str, Json]
+
+EMPTY: Node = {}
+
+
+def node(holder: Node, key: str) -> Node | None:
+    """The object under `key`, wrapped or not; None where there is none."""
+    value = holder.get(key)
+    return value if isinstance(value, dict) else None
+
+
+def nodes(holder: Node, key: str) -> list[Node]:
+    """The objects in the list under `key`."""
+    value = holder.get(key)
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def word(holder: Node, key: str) -> str:
+    """The text under `key`, or the empty string."""
+    value = holder.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def number(holder: Node, key: str, default: int = 0) -> int:
+    """The integer under `key`: the parser leaves zeros out."""
+    value = holder.get(key)
+    return value if isinstance(value, int) else default
+
+
+def flag(holder: Node, key: str) -> bool:
+    """True where `key` is set: the parser leaves out what is false."""
+    return holder.get(key) is True
+
+
+def unwrap(wrapped: Node | None) -> tuple[str, Node]:
+    """The kind and body of a wrapped node; ("", {}) for a missing one."""
+    if wrapped:
+        for kind, body in wrapped.items():
+            if isinstance(body, dict):
+                return kind, body
+    return "", EMPTY
+
+
+def body(wrapped: Node | None, kind: str) -> Node | None:
+    """The body of `wrapped` if it is of this kind."""
+    found = wrapped.get(kind) if wrapped else None
+    return found if isinstance(found, dict) else None
+
+
+def names(holder: Node, key: str) -> tuple[str, ...]:
+    """The strings of a list of String nodes: a qualified name."""
+    return tuple(word(string, "sval") for item in nodes(holder, key) if (string := body(item, "String")) is not None)
+
+
+def wrapped_names(wrapped: Node) -> tuple[str, ...]:
+    """The qualified name that a List, TypeName, String or ObjectWithArgs node stands for."""
+    kind, inner = unwrap(wrapped)
+    if kind == "String":
+        return (word(inner, "sval"),)
+    key = {"List": "items", "TypeName": "names", "ObjectWithArgs": "objname"}.get(kind)
+    return names(inner, key) if key else ()
+
+
+def constant(wrapped: Node | None) -> str | int | float | bool | None:
+    """The value of an A_Const or of a bare Integer, Float, String or Boolean node; None for NULL and anything else."""
+    kind, inner = unwrap(wrapped)
+    if kind == "A_Const":
+        for key in ("ival", "sval", "boolval", "fval", "bsval"):
+            value = node(inner, key)
+            if value is not None:
+                return _value(key, value)
+        return None
+    key = {"Integer": "ival", "String": "sval", "Float": "fval", "Boolean": "boolval"}.get(kind)
+    return _value(key, inner) if key else None
+
+
+def _value(key: str, holder: Node) -> str | int | float | bool:
+    if key == "ival":
+        return number(holder, "ival")
+    if key == "boolval":
+        return flag(holder, "boolval")
+    if key == "fval":
+        try:
+            return float(word(holder, "fval"))
+        except ValueError:
+            return word(holder, "fval")
+    return word(holder, key)

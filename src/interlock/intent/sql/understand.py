@@ -1,0 +1,163 @@
+"""From PostgreSQL text to meaning: the one entry point of this language."""
+
+from collections.abc import Callable
+
+from interlock.intent.sql import ddl, session, utility, write
+from interlock.intent.sql.expressions import QUERIES
+from interlock.intent.sql.limits import DEFAULT_LIMITS, Limits, refuse_copies, refuse_early
+from interlock.intent.sql.parser import TooDeep, Unparsed, parse, statement_of
+from interlock.intent.sql.reading import Outputs, Reading, Scope, TooNested
+from interlock.intent.sql.shape import fingerprint_of, shape_of
+from interlock.intent.sql.statement import Statement
+from interlock.intent.sql.tree import Node, number, unwrap
+from interlock.model import Column, Finding, FindingCode, Intent
+
+__all__ = ["DEFAULT_LIMITS", "Limits", "Scope", "Statement", "understand"]
+
+StatementFunction = Callable[[Reading, Node], Outputs]
+STATEMENTS: dict[str, StatementFunction] = {**session.STATEMENTS, **utility.STATEMENTS, **ddl.STATEMENTS}
+assert write  # its query functions register themselves
+
+
+def understand(text: str, scope: Scope, limits: Limits = DEFAULT_LIMITS) -> tuple[Statement, ...]:
+    """What each statement of `text` means in this scope, in order; () for a text without statements.
+
+    Never raises for bad input: a text that is malformed, too big or too deep is one statement that is not understood.
+    Pure, so equal arguments give equal results and callers may cache on the exact text and scope.
+    """
+    refused = refuse_early(text, limits)
+    if refused is not None:
+        return (_refused(text, refused, shape=""),)
+    try:
+        data = text.encode()
+    except UnicodeEncodeError as error:
+        # A lone surrogate: no UTF-8 text holds one.
+        finding = Finding(
+            code=FindingCode.MALFORMED,
+            message="the text holds half a character; send valid UTF-8",
+            span=(error.start, error.end),
+        )
+        return (_refused(text, finding, shape=""),)
+    if len(data) > limits.max_bytes:
+        return (
+            _refused(
+                text,
+                _over(f"the text is longer than {limits.max_bytes} bytes; send it in smaller statements"),
+                shape="",
+            ),
+        )
+    shape = shape_of(text)
+    refused = refuse_copies(shape, limits)
+    if refused is not None:
+        return (_refused(text, refused, shape=shape),)
+    try:
+        raws = parse(data)
+    except Unparsed as error:
+        return (_refused(text, _malformed(error, data), shape=""),)
+    except TooDeep as error:
+        return (_refused(text, _over(str(error)), shape=""),)
+    if len(raws) > limits.max_statements:
+        return (_refused(text, _over(f"more than {limits.max_statements} statements; send fewer at a time"), shape=""),)
+    if len(raws) == 1:
+        return (_statement(text, data, raws[0], scope, limits, shape),)
+    return tuple(_statement(text, data, raw, scope, limits, None) for raw in raws)
+
+
+def _statement(text: str, data: bytes, raw: Node, scope: Scope, limits: Limits, shape: str | None) -> Statement:
+    own, start = _slice(text, data, raw)
+    base = number(raw, "stmt_location")
+    if len(data) == len(text):
+
+        def spans(location: int) -> int:
+            return max(location - start, 0)
+    else:
+
+        def spans(location: int) -> int:
+            return max(len(data[:location].decode("utf-8", "replace")) - start, 0)
+
+    kind, inner = unwrap(statement_of(raw))
+    if shape is None or base:
+        shape = shape_of(own)
+    shape = shape.rstrip("; ") if shape.endswith(";") else shape
+    reading = Reading(scope, scope.schemas(), limits, spans)
+    try:
+        meaning(reading, kind, inner)
+    except (TooNested, RecursionError):
+        return _refused(own, _over("the statement nests too deeply; write it flatter"), shape=shape, node=kind)
+    return Statement(
+        text=own,
+        span=(start, start + len(own)),
+        node=kind,
+        intent=Intent(
+            effects=reading.effects(),
+            returns=_columns(reading.returns),
+            findings=tuple(reading.findings),
+            understood=reading.understood,
+            shape=shape,
+            fingerprint=fingerprint_of(shape),
+        ),
+        flow=reading.flow,
+        name=reading.name,
+        value=reading.value,
+        local=reading.local,
+        chain=reading.chain,
+        read_only=reading.read_only,
+        writes=reading.writes,
+        ddl=reading.ddl,
+        transactional=reading.transactional,
+        held=reading.held,
+        inner=reading.inner,
+    )
+
+
+def meaning(reading: Reading, kind: str, inner: Node) -> None:
+    """Dispatch one statement node; a kind without a function is refused by name."""
+    if kind in QUERIES:
+        reading.returns = QUERIES[kind](reading, None, inner)
+        return
+    function = STATEMENTS.get(kind)
+    if function is None:
+        reading.returns = None
+        reading.unmapped(kind or "empty statement")
+        return
+    reading.returns = function(reading, inner)
+
+
+def _columns(outputs: Outputs) -> tuple[Column, ...] | None:
+    return None if outputs is None else tuple([Column(name=name, sources=sources) for name, sources in outputs])
+
+
+def _slice(text: str, data: bytes, raw: Node) -> tuple[str, int]:
+    """One statement's own text, re-encoded from what was parsed, and where it starts in characters."""
+    base, length = number(raw, "stmt_location"), number(raw, "stmt_len")
+    own = data[base : base + length if length else len(data)].decode()
+    stripped = own.lstrip()
+    start = (base if len(data) == len(text) else len(data[:base].decode())) + len(own) - len(stripped)
+    stripped = stripped.rstrip()
+    while stripped.endswith(";"):
+        stripped = stripped[:-1].rstrip()
+    return stripped, start
+
+
+def _refused(text: str, finding: Finding, *, shape: str, node: str = "") -> Statement:
+    """A statement that is not understood; its text is kept for people, it is never forwarded."""
+    intent = Intent(
+        effects=(), returns=None, findings=(finding,), understood=False, shape=shape, fingerprint=fingerprint_of(shape)
+    )
+    safe = text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+    return Statement(text=safe, span=(0, len(text)), node=node, intent=intent)
+
+
+def _malformed(error: Unparsed, data: bytes) -> Finding:
+    """The parser quotes the word it stumbled over: kept out, since it may be a value; the span says where."""
+    message = str(error)
+    kept = message.split(" at or near ")[0] if " at or near " in message else message.split('"')[0].strip()
+    span = None
+    if error.position is not None:
+        at = len(data[: error.position].decode("utf-8", "replace"))
+        span = (at, at + 1)
+    return Finding(code=FindingCode.MALFORMED, message=f"{kept}; check the statement at the marked place", span=span)
+
+
+def _over(message: str) -> Finding:
+    return Finding(code=FindingCode.OVER_LIMIT, message=message)

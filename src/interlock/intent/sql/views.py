@@ -1,0 +1,23 @@
+"""What touching a view touches: the relations below it and the code in between."""
+
+from interlock.intent.sql.reading import Reading
+from interlock.intent.sql.relation import Relation
+from interlock.model import Reach, Verb
+
+
+def view_bases(reading: Reading, relation: Relation, verb: Verb) -> None:
+    """Add this verb on every relation that a view reads, with the columns it names, and EXECUTE for code inside."""
+    if relation.row_security or relation.is_view:
+        _code(reading, relation, {"policy", "view"})
+    if not relation.is_view:
+        return
+    for base, columns in relation.expansion():
+        gathered = reading.add(verb, base.object, Reach.UNKNOWN, fields=columns, relation=base)
+        gathered.reach = Reach.UNKNOWN
+        _code(reading, base, {"policy", "view"} if base.is_view else {"policy"})
+
+
+def _code(reading: Reading, relation: Relation, kinds: set[str]) -> None:
+    for by, schema, name in relation.code:
+        if by in kinds:
+            reading.user_code(schema, name, f"the {by} of `{relation.name}`")

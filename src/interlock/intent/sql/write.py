@@ -1,0 +1,205 @@
+"""INSERT, UPDATE, DELETE, MERGE: what is written, how far it reaches, and what follows from it on other tables."""
+
+from interlock.intent.sql.consequences import Change, consequences
+from interlock.intent.sql.expressions import QUERIES, query, targets, walk
+from interlock.intent.sql.findings import always
+from interlock.intent.sql.names import Level, Range
+from interlock.intent.sql.reading import Outputs, Reading
+from interlock.intent.sql.select import add_relation, ctes, from_clause, reaches, where
+from interlock.intent.sql.smallness import keyed
+from interlock.intent.sql.tree import Json, Node, body, node, nodes, unwrap, word
+from interlock.model import FindingCode, Reach, Verb
+
+
+def insert(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
+    """INSERT: bounded by its text when it is VALUES; ON CONFLICT DO UPDATE also changes."""
+    level = Level(parent)
+    ctes(reading, level, node(inner, "withClause"))
+    target = add_relation(reading, level, node(inner, "relation") or {}, written=True)
+    columns = _column_names(nodes(inner, "cols"))
+    source = node(inner, "selectStmt")
+    reach = Reach.ONE
+    if source is not None:
+        reach = _rows_given(source)
+        outer = Level(parent)
+        outer.ctes = level.ctes
+        query(reading, outer, source)
+    _write(reading, target, Change.CREATE, reach, columns or None)
+    conflict = node(inner, "onConflictClause")
+    if conflict is not None:
+        _on_conflict(reading, level, target, conflict)
+    return _returning(reading, level, inner)
+
+
+def _rows_given(source: Node) -> Reach:
+    """ONE or SOME for rows spelled out in the text, UNKNOWN for those of a query."""
+    select = body(source, "SelectStmt") or {}
+    values = nodes(select, "valuesLists")
+    if not values:
+        return Reach.UNKNOWN
+    return Reach.ONE if len(values) == 1 else Reach.SOME
+
+
+def _on_conflict(reading: Reading, level: Level, target: Range, conflict: Node) -> None:
+    excluded = Range("excluded", relation=target.relation)
+    excluded.columns = {name: () for name in target.relation.fields} if target.relation is not None else None
+    infer = node(conflict, "infer")
+    if infer is not None:
+        for wrapped in nodes(infer, "indexElems"):
+            element = body(wrapped, "IndexElem") or {}
+            walk(reading, level, element.get("expr"))
+        walk(reading, level, infer.get("whereClause"))
+    if conflict.get("action") != "ONCONFLICT_UPDATE":
+        return
+    level.ranges.append(excluded)
+    assigned = _assignments(reading, level, nodes(conflict, "targetList"))
+    condition = node(conflict, "whereClause")
+    if condition is not None:
+        where(reading, level, condition, pins=False)
+    # At most one existing row for each one given, but which of them the text does not say.
+    _write(reading, target, Change.CHANGE, Reach.UNKNOWN, assigned)
+    level.ranges.remove(excluded)
+
+
+def update(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
+    """UPDATE, with FROM."""
+    level = Level(parent)
+    ctes(reading, level, node(inner, "withClause"))
+    target = add_relation(reading, level, node(inner, "relation") or {}, written=True)
+    from_clause(reading, level, nodes(inner, "fromClause"))
+    reach = _condition(reading, level, target, inner)
+    assigned = _assignments(reading, level, nodes(inner, "targetList"))
+    outputs = _returning(reading, level, inner)
+    _settle(reading, level, target, reach)
+    _write(reading, target, Change.CHANGE, reach, assigned)
+    return outputs
+
+
+def delete(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
+    """DELETE, with USING."""
+    level = Level(parent)
+    ctes(reading, level, node(inner, "withClause"))
+    target = add_relation(reading, level, node(inner, "relation") or {}, written=True)
+    from_clause(reading, level, nodes(inner, "usingClause"))
+    reach = _condition(reading, level, target, inner)
+    outputs = _returning(reading, level, inner)
+    _settle(reading, level, target, reach)
+    _write(reading, target, Change.DELETE, reach, ())
+    return outputs
+
+
+def _settle(reading: Reading, level: Level, target: Range, reach: Reach) -> None:
+    """Give the relations read on the way their reach; the target is read as far as it is written."""
+    reaches(reading, level, bounded=True)
+    if target.gathered is not None and reach is not Reach.UNKNOWN:
+        target.gathered.reach = reach
+
+
+def _condition(reading: Reading, level: Level, target: Range, inner: Node) -> Reach:
+    """Read WHERE and say how much of the target it leaves; a missing or hollow one leaves all."""
+    condition = node(inner, "whereClause")
+    verb = "delete" if "targetList" not in inner else "change"
+    if condition is None:
+        reading.note(FindingCode.NO_WHERE, f"there is no WHERE: every row of `{target.name}` would {verb}d"
+                     .replace("would deleted", "would be deleted").replace("would changed", "would be changed")
+                     + "; say which rows")  # fmt: skip
+        return Reach.ALL if len(level.ranges) == 1 else Reach.UNKNOWN
+    where(reading, level, condition)
+    held = always(level, condition)
+    if held is True:
+        reading.note(FindingCode.ALWAYS_TRUE, f"the WHERE holds for every row of `{target.name}`; say which rows")
+        return Reach.ALL
+    return keyed(target) or Reach.UNKNOWN
+
+
+def _assignments(reading: Reading, level: Level, listed: list[Node]) -> tuple[str, ...]:
+    """Read the right sides of SET and give the columns on the left; one shared source is read once."""
+    seen: list[Json] = []
+    for wrapped in listed:
+        target = body(wrapped, "ResTarget") or {}
+        multi = body(node(target, "val"), "MultiAssignRef")
+        value: Json = multi.get("source") if multi is not None else target.get("val")
+        if multi is not None and value in seen:
+            continue
+        if multi is not None:
+            seen.append(value)
+        walk(reading, level, [value, target.get("indirection")])
+    return _column_names(listed)
+
+
+def _column_names(listed: list[Node]) -> tuple[str, ...]:
+    return tuple(word(target, "name") for wrapped in listed if (target := body(wrapped, "ResTarget")) is not None)
+
+
+def _returning(reading: Reading, level: Level, inner: Node) -> Outputs:
+    clause = node(inner, "returningClause")
+    if clause is None:
+        return []
+    target = level.ranges[0]
+    renamed = [word(body(wrapped, "ReturningOption") or {}, "value") for wrapped in nodes(clause, "options")]
+    # OLD and NEW (PostgreSQL 18) stand outside the level, so that a star does not count them.
+    around = Level(level.parent)
+    around.ctes = level.parent.ctes if level.parent is not None else {}
+    around.ranges = [_shadow(name, target) for name in renamed or ("old", "new")]
+    level.parent = around
+    return targets(reading, level, nodes(clause, "exprs"))
+
+
+def _shadow(name: str, target: Range) -> Range:
+    """The written relation again, reachable by this name alone."""
+    shadow = Range(name)
+    shadow.members = [target]
+    return shadow
+
+
+def merge(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
+    """MERGE: one effect for each kind of action."""
+    level = Level(parent)
+    ctes(reading, level, node(inner, "withClause"))
+    target = add_relation(reading, level, node(inner, "relation") or {}, written=True)
+    source = node(inner, "sourceRelation")
+    from_clause(reading, level, [source] if source is not None else [])
+    condition = node(inner, "joinCondition")
+    if condition is not None:
+        where(reading, level, condition)
+    for wrapped in nodes(inner, "mergeWhenClauses"):
+        _merge_action(reading, level, target, body(wrapped, "MergeWhenClause") or {})
+    outputs = _returning(reading, level, inner)
+    _settle(reading, level, target, Reach.UNKNOWN)
+    return outputs
+
+
+def _merge_action(reading: Reading, level: Level, target: Range, clause: Node) -> None:
+    walk(reading, level, clause.get("condition"))
+    command = clause.get("commandType")
+    if command == "CMD_DELETE":
+        _write(reading, target, Change.DELETE, Reach.UNKNOWN, ())
+    elif command == "CMD_UPDATE":
+        _write(reading, target, Change.CHANGE, Reach.UNKNOWN, _assignments(reading, level, nodes(clause, "targetList")))
+    elif command == "CMD_INSERT":
+        walk(reading, level, clause.get("values"))
+        _write(reading, target, Change.CREATE, Reach.UNKNOWN, _column_names(nodes(clause, "targetList")) or None)
+    elif command != "CMD_NOTHING":
+        reading.unmapped(f"MERGE {unwrap(clause)[0]}")
+
+
+def _write(reading: Reading, target: Range, change: Change, reach: Reach, columns: tuple[str, ...] | None) -> None:
+    """Add the effect itself and everything that follows from it."""
+    reading.writes = True
+    if target.object is None:
+        reading.unmapped("write to a computed range")
+        return
+    relation = target.relation
+    gathered = reading.add(change.verb, target.object, reach, fields=columns, relation=relation)
+    if relation is None:
+        gathered.reach = Reach.UNKNOWN
+        return
+    if gathered.verb is Verb.CREATE and columns is None:
+        gathered.fields = None
+    consequences(reading, gathered, relation, change, columns)
+
+
+QUERIES["InsertStmt"] = insert
+QUERIES["UpdateStmt"] = update
+QUERIES["DeleteStmt"] = delete
+QUERIES["MergeStmt"] = merge
