@@ -47,6 +47,10 @@ class Plan:
         }
         return frozenset(name for name, promised in held.items() if promised)
 
+    def __str__(self) -> str:
+        facts = self.facts()
+        return ", ".join(name if facts[name] is True else f"{name}={facts[name]}" for name in sorted(self.kinds()))
+
     def facts(self) -> dict[str, bool | int | str]:
         """`context.plan` as the schema has it; a limit that is not promised is absent."""
         facts: dict[str, bool | int | str] = {

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from cedarpy import policies_from_json_str
+from cedarpy import format_policies, policies_from_json_str
 
 from interlock.policy.plan import Plan, parse_promise
 from interlock.policy.schema import UNKNOWN
@@ -92,7 +92,7 @@ def policy_text(policies: Mapping[str, Tree]) -> str:
 
 def cedar_text(rule: Rule) -> str:
     """One rule in Cedar's own syntax, laid out by Cedar."""
-    return policies_from_json_str(policy_text({rule.id: rule.tree})).strip()
+    return format_policies(policies_from_json_str(policy_text({rule.id: rule.tree})), line_width=100).strip()
 
 
 def _annotations(found: Json) -> dict[str, str]:
