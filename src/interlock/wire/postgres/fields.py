@@ -16,11 +16,16 @@ COUNT: Final = struct.Struct(">H")  # the documentation says Int16; PostgreSQL r
 INT32: Final = struct.Struct(">i")
 OID: Final = struct.Struct(">I")
 
+_LENGTH_AT: Final = INT32.unpack_from
+
 Message = TypeVar("Message")
 
 
 def strict(blame: type[ProtocolViolation]) -> Callable[[Callable[[bytes], Message]], Callable[[bytes], Message]]:
-    """Turns what goes wrong while fields are read into `blame`, so that a parser is a straight line."""
+    """Turns what goes wrong while fields are read into `blame`, so that a parser is a straight line.
+
+    It also refuses what the codec merged or passed on in pieces: a reader would take a part for the whole.
+    """
 
     def decorate(parse: Callable[[bytes], Message]) -> Callable[[bytes], Message]:
         name = parse.__name__.removeprefix("parse_").replace("_", " ")
@@ -28,6 +33,8 @@ def strict(blame: type[ProtocolViolation]) -> Callable[[Callable[[bytes], Messag
         @wraps(parse)
         def checked(frame: bytes) -> Message:
             try:
+                if _LENGTH_AT(frame, 1)[0] != len(frame) - 1:
+                    raise ValueError("it is not one whole message")
                 return parse(frame)
             except UnicodeDecodeError as fault:
                 reason = f"the text of a message ({name}) is not UTF-8 at byte {fault.start}"
