@@ -143,6 +143,22 @@ def test_server_messages_as_documented(raw: bytes, message: m.ServerMessage) -> 
     assert m.parse_server(raw) == message
 
 
+@pytest.mark.parametrize("raw", [b"", b"Q", m.build_sync() * 2, m.build_data_row([b"x" * 9])[:9]])
+def test_a_part_or_several_are_not_one_message(raw: bytes) -> None:
+    with pytest.raises(m.ClientViolation):
+        m.parse_client(raw)
+    with pytest.raises(m.ServerViolation):
+        m.parse_server(raw)
+
+
+def test_a_merged_slice_is_not_one_message() -> None:
+    slice_ = m.build_copy_data(b"1\n") * 2
+    with pytest.raises(m.ClientViolation, match="not one whole message"):
+        m.parse_client(slice_)
+    with pytest.raises(m.ServerViolation, match="not one whole message"):
+        m.parse_server(slice_)
+
+
 def test_an_error_says_everything_a_denial_needs() -> None:
     built = m.build_error("ERROR", "42501", "no", detail="policy x", hint="ask", position=8)
     fields = m.parse_error(built).fields

@@ -20,7 +20,7 @@ from interlock.wire.postgres.fields import (
     take_value,
     take_values,
 )
-from interlock.wire.postgres.from_client import CopyData, parse_copy_data
+from interlock.wire.postgres.from_client import CopyData
 from interlock.wire.postgres.violations import ServerViolation
 
 
@@ -289,6 +289,11 @@ def parse_function_call_response(frame: bytes) -> FunctionCallResponse:
 
 
 @_read
+def _parse_copy_data(frame: bytes) -> CopyData:
+    return CopyData(data=frame[BODY:])
+
+
+@_read
 def parse_marker(frame: bytes) -> Marker:
     """Reads a message without a body. Raises ServerViolation."""
     ends(frame, BODY)
@@ -330,7 +335,7 @@ _PARSERS: Final[Mapping[int, Callable[[bytes], ServerMessage]]] = MappingProxyTy
         kinds.CLOSE_COMPLETE: parse_marker,
         kinds.COMMAND_COMPLETE: parse_command_complete,
         kinds.COPY_BOTH_RESPONSE: parse_copy_response,
-        kinds.COPY_DATA: parse_copy_data,
+        kinds.COPY_DATA: _parse_copy_data,
         kinds.COPY_DONE: parse_marker,
         kinds.COPY_IN_RESPONSE: parse_copy_response,
         kinds.COPY_OUT_RESPONSE: parse_copy_response,
