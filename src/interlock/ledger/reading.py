@@ -22,6 +22,24 @@ class TargetName(msgspec.Struct, frozen=True):
     env: str
 
 
+class EffectPart(msgspec.Struct, frozen=True):
+    """One effect: a verb on an object."""
+
+    verb: str
+    object: list[str]
+    kind: str
+    reach: str
+    labels: list[str] = []
+    field_labels: list[str] = []
+
+
+class FindingPart(msgspec.Struct, frozen=True):
+    """What the analyser noticed."""
+
+    code: str
+    message: str
+
+
 class IntentPart(msgspec.Struct, frozen=True):
     """What a decision says about the effects that did not fit it."""
 
@@ -29,6 +47,8 @@ class IntentPart(msgspec.Struct, frozen=True):
     fingerprint: str
     shape: str
     understood: bool
+    effects: list[EffectPart] = []
+    findings: list[FindingPart] = []
     effect_digest: str | None = None
 
 
@@ -43,11 +63,30 @@ class What(msgspec.Struct, frozen=True):
     intent: IntentPart | None = None
 
 
+class Actor(msgspec.Struct, frozen=True):
+    """One link of the delegation chain."""
+
+    id: str
+    kind: str
+
+
 class Who(msgspec.Struct, frozen=True):
-    """The who group: session and acting principal."""
+    """The who group: session, acting principal, and the chain from the root human to it."""
 
     session: str
     subject: str
+    kind: str | None = None
+    chain: list[Actor] = []
+
+    def names(self) -> set[str]:
+        """Everybody in the chain."""
+        return {self.subject, *(actor.id for actor in self.chain)}
+
+
+class Why(msgspec.Struct, frozen=True):
+    """The why group."""
+
+    purpose: str | None = None
 
 
 class ReasonPart(msgspec.Struct, frozen=True):
@@ -66,6 +105,7 @@ class Decided(msgspec.Struct, frozen=True):
     policy: str
     enforced: bool
     reasons: list[ReasonPart]
+    obligations: list[dict[str, str | int | list[str]]] = []
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -96,6 +136,7 @@ class Leaf(msgspec.Struct, frozen=True):
     gw: Place
     what: What | None = None
     who: Who | None = None
+    why: Why | None = None
     decision: Decided | None = None
     outcome: Ended | None = None
     erasure: Erased | None = None

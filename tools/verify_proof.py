@@ -1,0 +1,1 @@
+../src/interlock/store/verify_proof.py
