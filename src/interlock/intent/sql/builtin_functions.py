@@ -1,11 +1,13 @@
-"""Functions of pg_catalog on PostgreSQL 15 to 18 that neither change, nor run, nor reach anything outside the statement.
+"""Functions of pg_catalog on PostgreSQL 15 to 18 that neither change nor run nor reach anything else.
 
-Written from pg_proc (not volatile, or volatile and chosen) and checked against it by `tests/intent/sql/test_functions.py`:
-what is on neither this list nor the table in `functions.py` is unknown, and unknown is EXECUTE.
+Written from pg_proc (not volatile, or volatile and chosen) and checked against it by
+`tests/intent/sql/test_functions.py`: what is on neither this list nor the table in `functions.py` is unknown,
+and unknown is EXECUTE.
 """
 
-HARMLESS: frozenset[str] = frozenset(
-    """
+from interlock.intent.sql.tree import words
+
+HARMLESS: frozenset[str] = words("""
 abbrev abs aclcontains acldefault aclexplode aclinsert aclremove acos acosd acosh age any_value any_value_transfn area
 array_agg array_append array_cat array_dims array_fill array_length array_lower array_ndims array_position
 array_positions array_prepend array_remove array_replace array_reverse array_sample array_shuffle array_sort
@@ -128,5 +130,4 @@ unicode_assigned unicode_version unistr unnest upper upper_inc upper_inf uuid_ex
 uuidv4 uuidv7 var_pop var_samp varbit varchar variance version websearch_to_tsquery width width_bucket xid xml
 xml_is_well_formed xml_is_well_formed_content xml_is_well_formed_document xmlagg xmlcomment xmlconcat2 xmlexists
 xmltext xmlvalidate xpath xpath_exists
-""".split()
-)
+""")

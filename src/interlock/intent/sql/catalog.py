@@ -43,8 +43,8 @@ class Catalog:
     """
 
     __slots__ = (
-        "_domain_code", "_rows", "casts", "database", "epoch", "event_triggers", "functions", "labels", "operators", "relations",
-        "schemas", "server_version", "target", "types",
+        "_domain_code", "_rows", "casts", "database", "epoch", "event_triggers", "functions", "labels", "operators",
+        "relations", "schemas", "server_version", "target", "types",
     )  # fmt: skip
 
     def __init__(self, target: str, database: str, texts: Mapping[str, Texts], labels: LabelBook) -> None:
@@ -140,10 +140,10 @@ _Named = TypeVar("_Named", rows.Function, rows.Operator, rows.Type)
 
 
 def _grouped(listed: list[_Named]) -> Mapping[str, tuple[_Named, ...]]:
-    grouped: dict[str, tuple[_Named, ...]] = {}
+    grouped: dict[str, list[_Named]] = {}
     for row in listed:
-        grouped[row.name] = (*grouped.get(row.name, ()), row)
-    return grouped
+        grouped.setdefault(row.name, []).append(row)
+    return {name: tuple(same) for name, same in grouped.items()}
 
 
 def _relations(target: str, texts: Mapping[str, Texts], labels: LabelBook) -> Mapping[str, Mapping[str, Relation]]:
@@ -247,7 +247,7 @@ class _Facts:
 
 
 class _Labels:
-    """Labels as they flow: a partition shows its parent's, a parent its partitions', a generated column its sources'."""
+    """Labels as they flow: along inheritance in both directions, and into generated columns."""
 
     def __init__(
         self,

@@ -1,240 +1,250 @@
 """The questions that fill a catalogue snapshot: one column of JSON text a row, no name left to the search path.
 
-They run on PostgreSQL 15 to 18 over any driver. Functions, types and operators are spelled with pg_catalog, because a
-schema earlier in the path may hold others that match better (threats.md 11). The session's own temporary schema is
-called `pg_temp`, other sessions' are left out.
+They run on PostgreSQL 15 to 18 over any driver. Every relation, function, type and operator is spelled with pg_catalog,
+because a schema earlier in the path may hold others that match better (threats.md 11): below, `@` stands for it, as in
+`@pg_class`, `@=`. The session's own temporary schema is called `pg_temp`, other sessions' are left out.
 """
 
-_SCHEMA = (
-    "CASE WHEN n.oid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema() THEN 'pg_temp'::pg_catalog.text "
-    "ELSE n.nspname::pg_catalog.text END"
-)
-_VISIBLE = "(NOT pg_catalog.pg_is_other_temp_schema(n.oid) AND n.nspname OPERATOR(pg_catalog.!~) '^pg_(toast|temp_)'"
-_VISIBLE += " OR n.oid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema())"
-_FIRST_USER_OID = "16384::pg_catalog.oid"  # access/transam.h: FirstNormalObjectId
+import re
 
-_EXTENSION = """(SELECT e.extname FROM pg_catalog.pg_depend x
-  JOIN pg_catalog.pg_extension e ON e.oid OPERATOR(pg_catalog.=) x.refobjid
-  WHERE x.classid OPERATOR(pg_catalog.=) '{table}'::pg_catalog.regclass::pg_catalog.oid AND x.objid OPERATOR(pg_catalog.=) {oid}
-    AND x.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass::pg_catalog.oid
-    AND x.deptype OPERATOR(pg_catalog.=) 'e'::pg_catalog."char" LIMIT 1)"""
+
+def _spelled(sql: str) -> str:
+    """`@name` becomes pg_catalog.name, `@=` becomes OPERATOR(pg_catalog.=)."""
+    sql = re.sub(r'@([a-z"])', r"pg_catalog.\1", sql)
+    return re.sub(r"@([=<>!~|]+)", r"OPERATOR(pg_catalog.\1)", sql)
+
+
+_SCHEMA = "CASE WHEN n.oid @= @pg_my_temp_schema() THEN 'pg_temp'::@text ELSE n.nspname::@text END"
+_VISIBLE = "(NOT @pg_is_other_temp_schema(n.oid) AND n.nspname @!~ '^pg_(toast|temp_)'"
+_VISIBLE += " OR n.oid @= @pg_my_temp_schema())"
+_FIRST_USER_OID = "16384::@oid"  # access/transam.h: FirstNormalObjectId
+
+_EXTENSION = """(SELECT e.extname FROM @pg_depend x
+  JOIN @pg_extension e ON e.oid @= x.refobjid
+  WHERE x.classid @= '{table}'::@regclass::@oid AND x.objid @= {oid}
+    AND x.refclassid @= '@pg_extension'::@regclass::@oid
+    AND x.deptype @= 'e'::@"char" LIMIT 1)"""
 
 _RELATIONS = f"""
-SELECT pg_catalog.json_build_object('oid', c.oid::pg_catalog.int8, 'schema', {_SCHEMA}, 'name', c.relname, 'kind', c.relkind,
-  'persistence', c.relpersistence, 'owner', pg_catalog.pg_get_userbyid(c.relowner), 'rls', c.relrowsecurity,
-  'columns', coalesce((SELECT pg_catalog.json_agg(pg_catalog.json_build_array(a.attname, t.typname, tn.nspname, a.attnotnull,
-        a.attgenerated OPERATOR(pg_catalog.<>) ''::pg_catalog."char") ORDER BY a.attnum)
-     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) a.atttypid
-     JOIN pg_catalog.pg_namespace tn ON tn.oid OPERATOR(pg_catalog.=) t.typnamespace
-     WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.>) 0::pg_catalog.int2 AND NOT a.attisdropped),
-     '[]'::pg_catalog.json),
-  'rules', (SELECT pg_catalog.count(*) FROM pg_catalog.pg_rewrite r WHERE r.ev_class OPERATOR(pg_catalog.=) c.oid
-     AND r.rulename OPERATOR(pg_catalog.<>) '_RETURN'::pg_catalog.name))::pg_catalog.text
-FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-WHERE {_VISIBLE} AND (c.relkind OPERATOR(pg_catalog.<>) ALL (ARRAY['i','I','c','t']::pg_catalog."char"[])
-  OR c.oid OPERATOR(pg_catalog.>=) {_FIRST_USER_OID} AND c.relkind OPERATOR(pg_catalog.<>) 't'::pg_catalog."char")
+SELECT @json_build_object('oid', c.oid::@int8, 'schema', {_SCHEMA}, 'name', c.relname, 'kind', c.relkind,
+  'persistence', c.relpersistence, 'owner', @pg_get_userbyid(c.relowner), 'rls', c.relrowsecurity,
+  'columns', coalesce((SELECT @json_agg(@json_build_array(a.attname, t.typname, tn.nspname, a.attnotnull,
+        a.attgenerated @<> ''::@"char") ORDER BY a.attnum)
+     FROM @pg_attribute a JOIN @pg_type t ON t.oid @= a.atttypid
+     JOIN @pg_namespace tn ON tn.oid @= t.typnamespace
+     WHERE a.attrelid @= c.oid AND a.attnum @> 0::@int2 AND NOT a.attisdropped),
+     '[]'::@json),
+  'rules', (SELECT @count(*) FROM @pg_rewrite r WHERE r.ev_class @= c.oid
+     AND r.rulename @<> '_RETURN'::@name))::@text
+FROM @pg_class c JOIN @pg_namespace n ON n.oid @= c.relnamespace
+WHERE {_VISIBLE} AND (c.relkind @<> ALL (ARRAY['i','I','c','t']::@"char"[])
+  OR c.oid @>= {_FIRST_USER_OID} AND c.relkind @<> 't'::@"char")
 ORDER BY c.oid"""
 
 _SIZES = f"""
-SELECT pg_catalog.json_build_object('oid', c.oid::pg_catalog.int8, 'rows', c.reltuples, 'pages', c.relpages)::pg_catalog.text
-FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-WHERE {_VISIBLE} AND c.oid OPERATOR(pg_catalog.>=) {_FIRST_USER_OID}
-  AND c.relkind OPERATOR(pg_catalog.=) ANY (ARRAY['r','p','m']::pg_catalog."char"[])
+SELECT @json_build_object('oid', c.oid::@int8, 'rows', c.reltuples, 'pages', c.relpages)::@text
+FROM @pg_class c JOIN @pg_namespace n ON n.oid @= c.relnamespace
+WHERE {_VISIBLE} AND c.oid @>= {_FIRST_USER_OID}
+  AND c.relkind @= ANY (ARRAY['r','p','m']::@"char"[])
 ORDER BY c.oid"""
 
 # A key proves a row unique only if it is whole, immediate and compared as its columns compare by themselves.
 _KEYS = f"""
-SELECT pg_catalog.json_build_object('relation', i.indrelid::pg_catalog.int8, 'columns',
-  (SELECT pg_catalog.json_agg(a.attname ORDER BY k.place) FROM pg_catalog.unnest(i.indkey::pg_catalog.int2[])
+SELECT @json_build_object('relation', i.indrelid::@int8, 'columns',
+  (SELECT @json_agg(a.attname ORDER BY k.place) FROM @unnest(i.indkey::@int2[])
      WITH ORDINALITY AS k(attnum, place)
-     JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) i.indrelid AND a.attnum OPERATOR(pg_catalog.=) k.attnum
-     WHERE k.place OPERATOR(pg_catalog.<=) i.indnkeyatts::pg_catalog.int8))::pg_catalog.text
-FROM pg_catalog.pg_index i
+     JOIN @pg_attribute a ON a.attrelid @= i.indrelid AND a.attnum @= k.attnum
+     WHERE k.place @<= i.indnkeyatts::@int8))::@text
+FROM @pg_index i
 WHERE i.indisunique AND i.indimmediate AND i.indisvalid AND i.indisready AND i.indislive
-  AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indrelid OPERATOR(pg_catalog.>=) {_FIRST_USER_OID}
-  AND NOT EXISTS (SELECT 1 FROM ROWS FROM (pg_catalog.unnest(i.indkey::pg_catalog.int2[]),
-      pg_catalog.unnest(i.indcollation::pg_catalog.oid[]), pg_catalog.unnest(i.indclass::pg_catalog.oid[])) WITH ORDINALITY AS k(attnum, collation_oid, class_oid, place)
-    JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) i.indrelid AND a.attnum OPERATOR(pg_catalog.=) k.attnum
-    JOIN pg_catalog.pg_opclass o ON o.oid OPERATOR(pg_catalog.=) k.class_oid
-    WHERE k.place OPERATOR(pg_catalog.<=) i.indnkeyatts::pg_catalog.int8
-      AND (k.collation_oid OPERATOR(pg_catalog.<>) a.attcollation OR NOT o.opcdefault))
+  AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indrelid @>= {_FIRST_USER_OID}
+  AND NOT EXISTS (SELECT 1 FROM ROWS FROM (@unnest(i.indkey::@int2[]),
+      @unnest(i.indcollation::@oid[]), @unnest(i.indclass::@oid[]))
+      WITH ORDINALITY AS k(attnum, collation_oid, class_oid, place)
+    JOIN @pg_attribute a ON a.attrelid @= i.indrelid AND a.attnum @= k.attnum
+    JOIN @pg_opclass o ON o.oid @= k.class_oid
+    WHERE k.place @<= i.indnkeyatts::@int8
+      AND (k.collation_oid @<> a.attcollation OR NOT o.opcdefault))
 ORDER BY i.indexrelid"""
 
 _FOREIGN_KEYS = """
-SELECT pg_catalog.json_build_object('name', k.conname, 'child', k.conrelid::pg_catalog.int8, 'parent', k.confrelid::pg_catalog.int8,
-  'child_columns', (SELECT pg_catalog.json_agg(a.attname ORDER BY u.place) FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY AS u(attnum, place)
-    JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) k.conrelid AND a.attnum OPERATOR(pg_catalog.=) u.attnum),
-  'parent_columns', (SELECT pg_catalog.json_agg(a.attname ORDER BY u.place) FROM pg_catalog.unnest(k.confkey) WITH ORDINALITY AS u(attnum, place)
-    JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) k.confrelid AND a.attnum OPERATOR(pg_catalog.=) u.attnum),
-  'on_delete', k.confdeltype, 'on_update', k.confupdtype)::pg_catalog.text
-FROM pg_catalog.pg_constraint k
-WHERE k.contype OPERATOR(pg_catalog.=) 'f'::pg_catalog."char" AND k.conparentid OPERATOR(pg_catalog.=) 0::pg_catalog.oid
+SELECT @json_build_object('name', k.conname, 'child', k.conrelid::@int8, 'parent', k.confrelid::@int8,
+  'child_columns', (SELECT @json_agg(a.attname ORDER BY u.place)
+    FROM @unnest(k.conkey) WITH ORDINALITY AS u(attnum, place)
+    JOIN @pg_attribute a ON a.attrelid @= k.conrelid AND a.attnum @= u.attnum),
+  'parent_columns', (SELECT @json_agg(a.attname ORDER BY u.place)
+    FROM @unnest(k.confkey) WITH ORDINALITY AS u(attnum, place)
+    JOIN @pg_attribute a ON a.attrelid @= k.confrelid AND a.attnum @= u.attnum),
+  'on_delete', k.confdeltype, 'on_update', k.confupdtype)::@text
+FROM @pg_constraint k
+WHERE k.contype @= 'f'::@"char" AND k.conparentid @= 0::@oid
 ORDER BY k.oid"""
 
 _TRIGGERS = """
-SELECT pg_catalog.json_build_object('relation', t.tgrelid::pg_catalog.int8, 'name', t.tgname, 'events', t.tgtype,
-  'schema', n.nspname, 'function', p.proname)::pg_catalog.text
-FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) t.tgfoid
-JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
-WHERE NOT t.tgisinternal AND t.tgenabled OPERATOR(pg_catalog.<>) 'D'::pg_catalog."char"
+SELECT @json_build_object('relation', t.tgrelid::@int8, 'name', t.tgname, 'events', t.tgtype,
+  'schema', n.nspname, 'function', p.proname)::@text
+FROM @pg_trigger t JOIN @pg_proc p ON p.oid @= t.tgfoid
+JOIN @pg_namespace n ON n.oid @= p.pronamespace
+WHERE NOT t.tgisinternal AND t.tgenabled @<> 'D'::@"char"
 ORDER BY t.oid"""
 
 _VIEWS = f"""
-SELECT pg_catalog.json_build_object('view', r.ev_class::pg_catalog.int8, 'relation', d.refobjid::pg_catalog.int8,
-  'columns', coalesce(pg_catalog.json_agg(DISTINCT a.attname) FILTER (WHERE a.attname IS NOT NULL), '[]'::pg_catalog.json))::pg_catalog.text
-FROM pg_catalog.pg_rewrite r
-JOIN pg_catalog.pg_depend d ON d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_rewrite'::pg_catalog.regclass::pg_catalog.oid
-  AND d.objid OPERATOR(pg_catalog.=) r.oid
-  AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid
-  AND d.refobjid OPERATOR(pg_catalog.<>) r.ev_class
-LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) d.refobjid
-  AND a.attnum::pg_catalog.int4 OPERATOR(pg_catalog.=) d.refobjsubid AND a.attnum OPERATOR(pg_catalog.>) 0::pg_catalog.int2
-WHERE r.ev_class OPERATOR(pg_catalog.>=) {_FIRST_USER_OID}
+SELECT @json_build_object('view', r.ev_class::@int8, 'relation', d.refobjid::@int8,
+  'columns', coalesce(@json_agg(DISTINCT a.attname) FILTER (WHERE a.attname IS NOT NULL), '[]'::@json))::@text
+FROM @pg_rewrite r
+JOIN @pg_depend d ON d.classid @= '@pg_rewrite'::@regclass::@oid
+  AND d.objid @= r.oid
+  AND d.refclassid @= '@pg_class'::@regclass::@oid
+  AND d.refobjid @<> r.ev_class
+LEFT JOIN @pg_attribute a ON a.attrelid @= d.refobjid
+  AND a.attnum::@int4 @= d.refobjsubid AND a.attnum @> 0::@int2
+WHERE r.ev_class @>= {_FIRST_USER_OID}
 GROUP BY r.ev_class, d.refobjid ORDER BY r.ev_class, d.refobjid"""
 
 _INHERITANCE = """
-SELECT pg_catalog.json_build_object('child', i.inhrelid::pg_catalog.int8, 'parent', i.inhparent::pg_catalog.int8)::pg_catalog.text
-FROM pg_catalog.pg_inherits i ORDER BY i.inhrelid, i.inhseqno"""
+SELECT @json_build_object('child', i.inhrelid::@int8, 'parent', i.inhparent::@int8)::@text
+FROM @pg_inherits i ORDER BY i.inhrelid, i.inhseqno"""
 
 # User code that runs because a relation or a domain is touched: defaults, checks, expression indexes, policies, views.
 _CODE = f"""
-SELECT pg_catalog.json_build_object('relation', w.relation::pg_catalog.int8, 'domain', w.domain::pg_catalog.int8, 'by', w.by,
-  'schema', n.nspname, 'function', p.proname)::pg_catalog.text
+SELECT @json_build_object('relation', w.relation::@int8, 'domain', w.domain::@int8, 'by', w.by,
+  'schema', n.nspname, 'function', p.proname)::@text
 FROM (
-  SELECT f.adrelid AS relation, NULL::pg_catalog.oid AS domain, 'default' AS by, d.refobjid AS function
-    FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_attrdef f ON f.oid OPERATOR(pg_catalog.=) d.objid
-    WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_attrdef'::pg_catalog.regclass::pg_catalog.oid
-      AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid
+  SELECT f.adrelid AS relation, NULL::@oid AS domain, 'default' AS by, d.refobjid AS function
+    FROM @pg_depend d JOIN @pg_attrdef f ON f.oid @= d.objid
+    WHERE d.classid @= '@pg_attrdef'::@regclass::@oid
+      AND d.refclassid @= '@pg_proc'::@regclass::@oid
   UNION ALL
   SELECT k.conrelid, k.contypid, 'check', d.refobjid
-    FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_constraint k ON k.oid OPERATOR(pg_catalog.=) d.objid
-    WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_constraint'::pg_catalog.regclass::pg_catalog.oid
-      AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid
+    FROM @pg_depend d JOIN @pg_constraint k ON k.oid @= d.objid
+    WHERE d.classid @= '@pg_constraint'::@regclass::@oid
+      AND d.refclassid @= '@pg_proc'::@regclass::@oid
   UNION ALL
   SELECT i.indrelid, NULL, 'index', d.refobjid
-    FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_index i ON i.indexrelid OPERATOR(pg_catalog.=) d.objid
-    WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid
-      AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid
+    FROM @pg_depend d JOIN @pg_index i ON i.indexrelid @= d.objid
+    WHERE d.classid @= '@pg_class'::@regclass::@oid
+      AND d.refclassid @= '@pg_proc'::@regclass::@oid
   UNION ALL
   SELECT l.polrelid, NULL, 'policy', d.refobjid
-    FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_policy l ON l.oid OPERATOR(pg_catalog.=) d.objid
-    WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_policy'::pg_catalog.regclass::pg_catalog.oid
-      AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid
+    FROM @pg_depend d JOIN @pg_policy l ON l.oid @= d.objid
+    WHERE d.classid @= '@pg_policy'::@regclass::@oid
+      AND d.refclassid @= '@pg_proc'::@regclass::@oid
   UNION ALL
-  SELECT r.ev_class, NULL, CASE WHEN r.rulename OPERATOR(pg_catalog.=) '_RETURN'::pg_catalog.name THEN 'view' ELSE 'rule' END, d.refobjid
-    FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_rewrite r ON r.oid OPERATOR(pg_catalog.=) d.objid
-    WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_rewrite'::pg_catalog.regclass::pg_catalog.oid
-      AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid
+  SELECT r.ev_class, NULL, CASE WHEN r.rulename @= '_RETURN'::@name THEN 'view' ELSE 'rule' END, d.refobjid
+    FROM @pg_depend d JOIN @pg_rewrite r ON r.oid @= d.objid
+    WHERE d.classid @= '@pg_rewrite'::@regclass::@oid
+      AND d.refclassid @= '@pg_proc'::@regclass::@oid
 ) w
-JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) w.function
-JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
-WHERE p.oid OPERATOR(pg_catalog.>=) {_FIRST_USER_OID}
+JOIN @pg_proc p ON p.oid @= w.function
+JOIN @pg_namespace n ON n.oid @= p.pronamespace
+WHERE p.oid @>= {_FIRST_USER_OID}
 ORDER BY w.relation, w.domain, w.by, n.nspname, p.proname"""
 
 # Which columns a generated column is computed from: labels flow along (threats.md 14).
 _GENERATED = """
-SELECT pg_catalog.json_build_object('relation', f.adrelid::pg_catalog.int8, 'column', g.attname, 'source', s.attname)::pg_catalog.text
-FROM pg_catalog.pg_attrdef f
-JOIN pg_catalog.pg_attribute g ON g.attrelid OPERATOR(pg_catalog.=) f.adrelid AND g.attnum OPERATOR(pg_catalog.=) f.adnum
-JOIN pg_catalog.pg_depend d ON d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid
-  AND d.refobjid OPERATOR(pg_catalog.=) f.adrelid AND d.refobjsubid OPERATOR(pg_catalog.<>) 0
-  AND (d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_attrdef'::pg_catalog.regclass::pg_catalog.oid AND d.objid OPERATOR(pg_catalog.=) f.oid
-    OR d.classid OPERATOR(pg_catalog.=) d.refclassid AND d.objid OPERATOR(pg_catalog.=) f.adrelid
-      AND d.objsubid OPERATOR(pg_catalog.=) f.adnum::pg_catalog.int4)
-JOIN pg_catalog.pg_attribute s ON s.attrelid OPERATOR(pg_catalog.=) f.adrelid AND s.attnum::pg_catalog.int4 OPERATOR(pg_catalog.=) d.refobjsubid
-WHERE g.attgenerated OPERATOR(pg_catalog.<>) ''::pg_catalog."char" AND s.attnum OPERATOR(pg_catalog.<>) g.attnum
+SELECT @json_build_object('relation', f.adrelid::@int8, 'column', g.attname, 'source', s.attname)::@text
+FROM @pg_attrdef f
+JOIN @pg_attribute g ON g.attrelid @= f.adrelid AND g.attnum @= f.adnum
+JOIN @pg_depend d ON d.refclassid @= '@pg_class'::@regclass::@oid
+  AND d.refobjid @= f.adrelid AND d.refobjsubid @<> 0
+  AND (d.classid @= '@pg_attrdef'::@regclass::@oid AND d.objid @= f.oid
+    OR d.classid @= d.refclassid AND d.objid @= f.adrelid
+      AND d.objsubid @= f.adnum::@int4)
+JOIN @pg_attribute s ON s.attrelid @= f.adrelid AND s.attnum::@int4 @= d.refobjsubid
+WHERE g.attgenerated @<> ''::@"char" AND s.attnum @<> g.attnum
 ORDER BY f.adrelid, g.attnum, s.attnum"""
 
 _FUNCTIONS = f"""
-SELECT pg_catalog.json_build_object('schema', {_SCHEMA}, 'name', p.proname,
-  'arguments', pg_catalog.pg_get_function_identity_arguments(p.oid), 'kind', p.prokind, 'volatility', p.provolatile,
-  'language', l.lanname, 'definer', p.prosecdef, 'owner', pg_catalog.pg_get_userbyid(p.proowner),
-  'extension', {_EXTENSION.format(table="pg_catalog.pg_proc", oid="p.oid")})::pg_catalog.text
-FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
-JOIN pg_catalog.pg_language l ON l.oid OPERATOR(pg_catalog.=) p.prolang
-WHERE p.oid OPERATOR(pg_catalog.>=) {_FIRST_USER_OID} AND {_VISIBLE}
+SELECT @json_build_object('schema', {_SCHEMA}, 'name', p.proname,
+  'arguments', @pg_get_function_identity_arguments(p.oid), 'kind', p.prokind, 'volatility', p.provolatile,
+  'language', l.lanname, 'definer', p.prosecdef, 'owner', @pg_get_userbyid(p.proowner),
+  'extension', {_EXTENSION.format(table="@pg_proc", oid="p.oid")})::@text
+FROM @pg_proc p JOIN @pg_namespace n ON n.oid @= p.pronamespace
+JOIN @pg_language l ON l.oid @= p.prolang
+WHERE p.oid @>= {_FIRST_USER_OID} AND {_VISIBLE}
 ORDER BY p.oid"""
 
 _OPERATORS = f"""
-SELECT pg_catalog.json_build_object('schema', {_SCHEMA}, 'name', o.oprname,
-  'own_types', (o.oprleft OPERATOR(pg_catalog.=) 0::pg_catalog.oid OR o.oprleft OPERATOR(pg_catalog.>=) {_FIRST_USER_OID})
-    AND (o.oprright OPERATOR(pg_catalog.=) 0::pg_catalog.oid OR o.oprright OPERATOR(pg_catalog.>=) {_FIRST_USER_OID}),
+SELECT @json_build_object('schema', {_SCHEMA}, 'name', o.oprname,
+  'own_types', (o.oprleft @= 0::@oid OR o.oprleft @>= {_FIRST_USER_OID})
+    AND (o.oprright @= 0::@oid OR o.oprright @>= {_FIRST_USER_OID}),
   'function_schema', fn.nspname, 'function', p.proname,
-  'extension', {_EXTENSION.format(table="pg_catalog.pg_operator", oid="o.oid")})::pg_catalog.text
-FROM pg_catalog.pg_operator o JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) o.oprnamespace
-JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) o.oprcode::pg_catalog.oid
-JOIN pg_catalog.pg_namespace fn ON fn.oid OPERATOR(pg_catalog.=) p.pronamespace
-WHERE (o.oid OPERATOR(pg_catalog.>=) {_FIRST_USER_OID} OR p.oid OPERATOR(pg_catalog.>=) {_FIRST_USER_OID}) AND {_VISIBLE}
+  'extension', {_EXTENSION.format(table="@pg_operator", oid="o.oid")})::@text
+FROM @pg_operator o JOIN @pg_namespace n ON n.oid @= o.oprnamespace
+JOIN @pg_proc p ON p.oid @= o.oprcode::@oid
+JOIN @pg_namespace fn ON fn.oid @= p.pronamespace
+WHERE (o.oid @>= {_FIRST_USER_OID} OR p.oid @>= {_FIRST_USER_OID}) AND {_VISIBLE}
 ORDER BY o.oid"""
 
 _TYPES = f"""
-SELECT pg_catalog.json_build_object('oid', t.oid::pg_catalog.int8, 'schema', {_SCHEMA}, 'name', t.typname, 'kind', t.typtype,
-  'base', b.typname, 'checked', t.typtype OPERATOR(pg_catalog.=) 'd'::pg_catalog."char" AND EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k
-    WHERE k.contypid OPERATOR(pg_catalog.=) t.oid),
-  'extension', {_EXTENSION.format(table="pg_catalog.pg_type", oid="t.oid")})::pg_catalog.text
-FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) t.typnamespace
-LEFT JOIN pg_catalog.pg_type b ON b.oid OPERATOR(pg_catalog.=) t.typbasetype
-WHERE t.oid OPERATOR(pg_catalog.>=) {_FIRST_USER_OID} AND {_VISIBLE}
-  AND t.typtype OPERATOR(pg_catalog.=) ANY (ARRAY['d','e','b','r','m','c']::pg_catalog."char"[])
-  AND t.typelem OPERATOR(pg_catalog.=) 0::pg_catalog.oid
-  AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) t.typrelid
-    AND c.relkind OPERATOR(pg_catalog.<>) 'c'::pg_catalog."char")
+SELECT @json_build_object('oid', t.oid::@int8, 'schema', {_SCHEMA}, 'name', t.typname, 'kind', t.typtype,
+  'base', b.typname, 'checked', t.typtype @= 'd'::@"char" AND EXISTS (SELECT 1 FROM @pg_constraint k
+    WHERE k.contypid @= t.oid),
+  'extension', {_EXTENSION.format(table="@pg_type", oid="t.oid")})::@text
+FROM @pg_type t JOIN @pg_namespace n ON n.oid @= t.typnamespace
+LEFT JOIN @pg_type b ON b.oid @= t.typbasetype
+WHERE t.oid @>= {_FIRST_USER_OID} AND {_VISIBLE}
+  AND t.typtype @= ANY (ARRAY['d','e','b','r','m','c']::@"char"[])
+  AND t.typelem @= 0::@oid
+  AND NOT EXISTS (SELECT 1 FROM @pg_class c WHERE c.oid @= t.typrelid
+    AND c.relkind @<> 'c'::@"char")
 ORDER BY t.oid"""
 
 _CASTS = f"""
-SELECT pg_catalog.json_build_object('source', s.typname, 'target', t.typname, 'function_schema', n.nspname, 'function', p.proname,
-  'context', c.castcontext, 'extension', {_EXTENSION.format(table="pg_catalog.pg_cast", oid="c.oid")})::pg_catalog.text
-FROM pg_catalog.pg_cast c JOIN pg_catalog.pg_type s ON s.oid OPERATOR(pg_catalog.=) c.castsource
-JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) c.casttarget
-JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) c.castfunc
-JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
-WHERE c.oid OPERATOR(pg_catalog.>=) {_FIRST_USER_OID} AND p.oid OPERATOR(pg_catalog.>=) {_FIRST_USER_OID}
+SELECT @json_build_object('source', s.typname, 'target', t.typname, 'function_schema', n.nspname, 'function', p.proname,
+  'context', c.castcontext, 'extension', {_EXTENSION.format(table="@pg_cast", oid="c.oid")})::@text
+FROM @pg_cast c JOIN @pg_type s ON s.oid @= c.castsource
+JOIN @pg_type t ON t.oid @= c.casttarget
+JOIN @pg_proc p ON p.oid @= c.castfunc
+JOIN @pg_namespace n ON n.oid @= p.pronamespace
+WHERE c.oid @>= {_FIRST_USER_OID} AND p.oid @>= {_FIRST_USER_OID}
 ORDER BY c.oid"""
 
 _SCHEMAS = f"""
-SELECT pg_catalog.json_build_object('name', {_SCHEMA}, 'owner', pg_catalog.pg_get_userbyid(n.nspowner))::pg_catalog.text
-FROM pg_catalog.pg_namespace n WHERE {_VISIBLE} ORDER BY n.oid"""
+SELECT @json_build_object('name', {_SCHEMA}, 'owner', @pg_get_userbyid(n.nspowner))::@text
+FROM @pg_namespace n WHERE {_VISIBLE} ORDER BY n.oid"""
 
 _EVENT_TRIGGERS = """
-SELECT pg_catalog.json_build_object('name', e.evtname, 'event', e.evtevent, 'schema', n.nspname, 'function', p.proname)::pg_catalog.text
-FROM pg_catalog.pg_event_trigger e JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) e.evtfoid
-JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
-WHERE e.evtenabled OPERATOR(pg_catalog.<>) 'D'::pg_catalog."char" ORDER BY e.oid"""
+SELECT @json_build_object('name', e.evtname, 'event', e.evtevent, 'schema', n.nspname, 'function', p.proname)::@text
+FROM @pg_event_trigger e JOIN @pg_proc p ON p.oid @= e.evtfoid
+JOIN @pg_namespace n ON n.oid @= p.pronamespace
+WHERE e.evtenabled @<> 'D'::@"char" ORDER BY e.oid"""
 
 _SERVER = """
-SELECT pg_catalog.json_build_object('version', pg_catalog.current_setting('server_version_num')::pg_catalog.int4,
-  'encoding', pg_catalog.getdatabaseencoding())::pg_catalog.text"""
+SELECT @json_build_object('version', @current_setting('server_version_num')::@int4,
+  'encoding', @getdatabaseencoding())::@text"""
 
 QUERIES: dict[str, str] = {
-    "server": _SERVER,
-    "schemas": _SCHEMAS,
-    "relations": _RELATIONS,
-    "keys": _KEYS,
-    "foreign_keys": _FOREIGN_KEYS,
-    "triggers": _TRIGGERS,
-    "views": _VIEWS,
-    "inheritance": _INHERITANCE,
-    "code": _CODE,
-    "generated": _GENERATED,
-    "functions": _FUNCTIONS,
-    "operators": _OPERATORS,
-    "types": _TYPES,
-    "casts": _CASTS,
-    "event_triggers": _EVENT_TRIGGERS,
-    "sizes": _SIZES,
+    name: _spelled(sql)
+    for name, sql in {
+        "server": _SERVER,
+        "schemas": _SCHEMAS,
+        "relations": _RELATIONS,
+        "keys": _KEYS,
+        "foreign_keys": _FOREIGN_KEYS,
+        "triggers": _TRIGGERS,
+        "views": _VIEWS,
+        "inheritance": _INHERITANCE,
+        "code": _CODE,
+        "generated": _GENERATED,
+        "functions": _FUNCTIONS,
+        "operators": _OPERATORS,
+        "types": _TYPES,
+        "casts": _CASTS,
+        "event_triggers": _EVENT_TRIGGERS,
+        "sizes": _SIZES,
+    }.items()
 }
 
 
 def _stamps(table: str, oid: str, extra: str = "", where: str = "") -> str:
-    """(object, xmin) pairs of one system table: a sum of xmin collides, a hash over the pairs does not (threats.md 12)."""
-    key = f"{oid}::pg_catalog.text OPERATOR(pg_catalog.||) ':' OPERATOR(pg_catalog.||) {extra} x.xmin::pg_catalog.text"
-    return f"SELECT '{table}' AS source, {key} AS stamp FROM pg_catalog.{table} x {where}"
+    """The (object, xmin) pairs of one system table; a sum of xmin collides, a hash does not (threats.md 12)."""
+    key = f"{oid}::@text @|| ':' @|| {extra} x.xmin::@text"
+    return f"SELECT '{table}' AS source, {key} AS stamp FROM @{table} x {where}"
 
 
 _NOT_TEMP = (
-    "JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) x.{column} "
-    "AND c.relpersistence OPERATOR(pg_catalog.<>) 't'::pg_catalog.\"char\" "
-    "AND c.relkind OPERATOR(pg_catalog.<>) 't'::pg_catalog.\"char\""
+    "JOIN @pg_class c ON c.oid @= x.{column} AND c.relpersistence @<> 't'::@\"char\" AND c.relkind @<> 't'::@\"char\""
 )
 
 _STAMPED = " UNION ALL ".join(
@@ -243,23 +253,31 @@ _STAMPED = " UNION ALL ".join(
         _stamps(
             "pg_attribute",
             "x.attrelid",
-            "x.attnum::pg_catalog.text OPERATOR(pg_catalog.||) ':' OPERATOR(pg_catalog.||)",
-            _NOT_TEMP.format(column="attrelid") + f" WHERE x.attrelid OPERATOR(pg_catalog.>=) {_FIRST_USER_OID}",
+            "x.attnum::@text @|| ':' @||",
+            _NOT_TEMP.format(column="attrelid") + f" WHERE x.attrelid @>= {_FIRST_USER_OID}",
         ),
         *(
             _stamps(table, "x.oid")
-            for table in (
-                "pg_constraint pg_trigger pg_rewrite pg_proc pg_operator pg_cast pg_namespace pg_policy pg_event_trigger"
-            ).split()
+            for table in [
+                "pg_constraint",
+                "pg_trigger",
+                "pg_rewrite",
+                "pg_proc",
+                "pg_operator",
+                "pg_cast",
+                "pg_namespace",
+                "pg_policy",
+                "pg_event_trigger",
+            ]
         ),
         _stamps("pg_index", "x.indexrelid", where=_NOT_TEMP.format(column="indexrelid")),
         _stamps("pg_inherits", "x.inhrelid"),
         _stamps("pg_attrdef", "x.oid", where=_NOT_TEMP.format(column="adrelid")),
-        _stamps("pg_type", "x.oid", where="WHERE x.typrelid OPERATOR(pg_catalog.=) 0::pg_catalog.oid"),
+        _stamps("pg_type", "x.oid", where="WHERE x.typrelid @= 0::@oid"),
     ]
 )
 
-FINGERPRINT: str = f"""
-SELECT pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(coalesce(pg_catalog.string_agg(
-  s.source OPERATOR(pg_catalog.||) s.stamp, ',' ORDER BY s.source COLLATE pg_catalog."C", s.stamp COLLATE pg_catalog."C"), ''), 'UTF8')), 'hex')
-FROM ({_STAMPED}) s"""
+FINGERPRINT: str = _spelled(f"""
+SELECT @encode(@sha256(@convert_to(coalesce(@string_agg(
+  s.source @|| s.stamp, ',' ORDER BY s.source COLLATE @"C", s.stamp COLLATE @"C"), ''), 'UTF8')), 'hex')
+FROM ({_STAMPED}) s""")

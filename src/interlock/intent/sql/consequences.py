@@ -1,4 +1,4 @@
-"""What a write sets off by itself: triggers, rules, cascades, views below, user code in defaults, checks and indexes."""
+"""What a write sets off by itself: triggers, rules, cascades, code in defaults, checks and indexes."""
 
 from enum import Enum
 

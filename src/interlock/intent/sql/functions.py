@@ -46,7 +46,8 @@ _TABLE: dict[Danger, str] = {
         ts_stat ts_rewrite crosstab crosstab2 crosstab3 crosstab4 crosstabn connectby xpath_table xpath_nodeset""",
     _FILE_READ: """pg_read_file pg_read_binary_file pg_stat_file pg_ls_dir pg_ls_logdir pg_ls_waldir pg_ls_tmpdir
         pg_ls_archive_statusdir pg_ls_logicalmapdir pg_ls_logicalsnapdir pg_ls_replslotdir pg_ls_summariesdir
-        pg_current_logfile pg_hba_file_rules pg_ident_file_mappings pg_show_all_file_settings pg_file_read pg_logdir_ls""",
+        pg_current_logfile pg_hba_file_rules pg_ident_file_mappings pg_show_all_file_settings pg_file_read
+        pg_logdir_ls""",
     _FILE_WRITE: "pg_file_write pg_file_rename pg_file_unlink pg_file_sync lo_export",
     _LARGE_READ: "lo_get lo_open lo_lseek lo_lseek64 lo_tell lo_tell64 loread",
     _LARGE_WRITE: """lo_put lo_creat lo_create lo_from_bytea lo_truncate lo_truncate64 lo_unlink lowrite lo_close
@@ -63,7 +64,8 @@ _TABLE: dict[Danger, str] = {
         pg_log_standby_snapshot pg_replication_origin_advance pg_replication_origin_create pg_replication_origin_drop
         pg_replication_origin_session_reset pg_replication_origin_session_setup pg_replication_origin_xact_reset
         pg_replication_origin_xact_setup""",
-    _NETWORK: """dblink dblink_connect dblink_connect_u dblink_exec dblink_open dblink_fetch dblink_close dblink_send_query
+    _NETWORK: """dblink dblink_connect dblink_connect_u dblink_exec dblink_open dblink_fetch dblink_close
+        dblink_send_query
         dblink_get_result dblink_disconnect dblink_cancel_query dblink_build_sql_insert dblink_build_sql_update
         dblink_build_sql_delete dblink_get_connections dblink_get_notify postgres_fdw_disconnect
         postgres_fdw_disconnect_all http http_get http_post http_put http_delete http_patch""",

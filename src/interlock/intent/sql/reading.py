@@ -30,7 +30,7 @@ class Scope:
     cursors: Mapping[str, Statement] = field(default_factory=dict)
 
     def schemas(self) -> tuple[str, ...]:
-        """The schemas searched, in order: pg_catalog first unless it is listed, the temporary schema last (threats.md 11)."""
+        """The schemas searched, in order: pg_catalog first unless listed, pg_temp last (threats.md 11)."""
         listed = tuple(self.user if name == "$user" else name for name in self.search_path)
         path = listed if "pg_catalog" in listed else ("pg_catalog", *listed)
         return path if "pg_temp" in path else (*path, "pg_temp")
@@ -93,9 +93,30 @@ class Reading:
     """Gathers what one statement means."""
 
     __slots__ = (
-        "_gathered", "_spans", "catalog", "ddl", "depth", "findings", "flow", "held", "hits", "inner", "limits", "local",
-        "mentions", "name", "path", "read_only", "returns", "scope", "target", "transactional", "understood", "value",
-        "chain", "writes",
+        "_gathered",
+        "_spans",
+        "catalog",
+        "chain",
+        "ddl",
+        "depth",
+        "findings",
+        "flow",
+        "held",
+        "hits",
+        "inner",
+        "limits",
+        "local",
+        "mentions",
+        "name",
+        "path",
+        "read_only",
+        "returns",
+        "scope",
+        "target",
+        "transactional",
+        "understood",
+        "value",
+        "writes",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, path: tuple[str, ...], limits: Limits, spans: Callable[[int], int]) -> None:
@@ -121,6 +142,10 @@ class Reading:
     def effects(self) -> tuple[Effect, ...]:
         """Everything gathered, in the order it was first met."""
         return tuple(gathered.effect() for gathered in self._gathered.values())
+
+    def gathered_after(self, count: int) -> list[Gathered]:
+        """The effects that came after the first `count`."""
+        return list(self._gathered.values())[count:]
 
     def forget(self) -> None:
         """Drop what was gathered, to gather it anew in another light (EXPLAIN)."""

@@ -5,7 +5,7 @@ from interlock.intent.sql.findings import always, connects
 from interlock.intent.sql.names import Level, Range
 from interlock.intent.sql.reading import Outputs, Reading
 from interlock.intent.sql.smallness import conjuncts, keyed, pin
-from interlock.intent.sql.tree import Node, body, flag, names, node, nodes, number, unwrap, word
+from interlock.intent.sql.tree import Node, body, flag, names, node, nodes, number, unwrap, word, words
 from interlock.intent.sql.views import view_bases
 from interlock.model import FindingCode, ObjectKind, Reach, Verb
 
@@ -303,7 +303,7 @@ def _subselect_item(reading: Reading, level: Level, inner: Node) -> None:
 
 def _single_row(inner: Node) -> bool:
     """A query that gives few rows whatever it reads: VALUES, LIMIT 1, an aggregate without GROUP BY."""
-    if "valuesLists" in inner or "fromClause" not in inner and "larg" not in inner:
+    if "valuesLists" in inner or ("fromClause" not in inner and "larg" not in inner):
         return True
     limit = body(node(inner, "limitCount"), "A_Const")
     if limit is not None and number(node(limit, "ival") or {}, "ival", 0) <= 1 and "ival" in limit:
@@ -319,14 +319,14 @@ def _single_row(inner: Node) -> bool:
     )
 
 
-_AGGREGATES = frozenset("count sum avg min max bool_and bool_or every string_agg array_agg json_agg jsonb_agg".split())
+_AGGREGATES = words("count sum avg min max bool_and bool_or every string_agg array_agg json_agg jsonb_agg")
 
 
 def _aggregates(wrapped: Node) -> bool:
     target = body(wrapped, "ResTarget") or {}
     kind, inner = unwrap(node(target, "val"))
     while kind in {"TypeCast", "CoalesceExpr"}:
-        kind, inner = unwrap(node(inner, "arg") if kind == "TypeCast" else (nodes(inner, "args") or [None])[0])
+        kind, inner = unwrap(node(inner, "arg") if kind == "TypeCast" else next(iter(nodes(inner, "args")), None))
     return kind == "FuncCall" and (names(inner, "funcname") or ("",))[-1] in _AGGREGATES and "over" not in inner
 
 
@@ -335,7 +335,7 @@ def _function_item(reading: Reading, level: Level, inner: Node) -> None:
     reading.mentions = []
     hits, reading.hits = reading.hits, set()
     for wrapped in nodes(inner, "functions"):
-        walk(reading, level, nodes(unwrap(wrapped)[1], "items")[:1])
+        walk(reading, level, [*nodes(unwrap(wrapped)[1], "items")[:1]])
     sources = tuple(dict.fromkeys(reading.mentions))
     alias = node(inner, "alias") or {}
     _definitions(reading, nodes(inner, "coldeflist"))

@@ -6,11 +6,11 @@ read-only flags belong to the gateway.
 
 from interlock.intent.sql.reading import Reading
 from interlock.intent.sql.statement import Flow
+from interlock.intent.sql.tree import words
 from interlock.model import FindingCode, ObjectKind, Reach, Verb
 
 # They change how values look, how long things may take, how plans are made; never what a statement touches.
-ALLOWED = frozenset(
-    """
+ALLOWED = words("""
     application_name bytea_output client_encoding client_min_messages datestyle default_text_search_config
     extra_float_digits geqo idle_in_transaction_session_timeout idle_session_timeout intervalstyle jit lc_messages
     lc_monetary lc_numeric lc_time lock_timeout maintenance_work_mem random_page_cost seq_page_cost effective_cache_size
@@ -23,8 +23,7 @@ ALLOWED = frozenset(
     max_parallel_workers_per_gather parallel_setup_cost parallel_tuple_cost plan_cache_mode cursor_tuple_fraction
     backslash_quote escape_string_warning standard_conforming_strings constraint_exclusion
     default_transaction_isolation transaction_isolation transaction_deferrable default_transaction_deferrable
-    """.split()
-)
+    """)
 # The only values that leave the meaning of text alone.
 _ONLY = {
     "client_encoding": frozenset({"utf8", "utf-8", "unicode"}),
@@ -84,7 +83,7 @@ def _is_custom(name: str) -> bool:
     return bool(dot and rest) and prefix not in _EXTENSION_PREFIXES
 
 
-_EXTENSION_PREFIXES = frozenset(
-    "plpgsql plperl plpython pltcl auto_explain pg_stat_statements pg_trgm pgaudit pg_hint_plan postgres_fdw session_preload "
-    "timescaledb citus cron pgcrypto sepgsql anon supautils".split()
+_EXTENSION_PREFIXES = words(
+    "plpgsql plperl plpython pltcl auto_explain pg_stat_statements pg_trgm pgaudit pg_hint_plan postgres_fdw "
+    "session_preload timescaledb citus cron pgcrypto sepgsql anon supautils"
 )

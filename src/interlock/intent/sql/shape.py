@@ -1,8 +1,8 @@
 """A statement without its literals: what may be written down about a text that may hold secrets.
 
 libpg_query's own normalisation leaves literals in COPY options, COMMENT, DEFAULT, EXECUTE, FDW options and most other
-utility statements, and keeps comments. This scrubs every literal token wherever it stands; `tests/intent/sql/test_shape.py`
-holds it against the tokens of the real scanner.
+utility statements, and keeps comments. This scrubs every literal token wherever it stands;
+`tests/intent/sql/test_shape.py` holds it against the tokens of the real scanner.
 """
 
 import re
@@ -13,7 +13,7 @@ _LITERAL = r"""
       (?<![\w$])[eE]'[^'\\]*(?:(?:\\.|'')[^'\\]*)*'(?:\s*\n\s*'[^'\\]*(?:(?:\\.|'')[^'\\]*)*')*
     | (?:(?<![\w$])(?:[nNbBxX]|[uU]&))?'[^']*(?:''[^']*)*'(?:\s*\n\s*'[^']*(?:''[^']*)*')*
     | (?<![\w$])\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?\$(?P=tag)\$
-    | (?<![\w$])(?:0[xX][\da-fA-F_]+|0[oO][\d_]+|0[bB][\d_]+|(?:\d[\d_]*(?:\.(?!\.)[\d_]*)?|\.\d[\d_]*)(?:[eE][+-]?\d[\d_]*)?)
+    | (?<![\w$])(?:0[xX][\da-fA-F_]+|0[oObB][\d_]+|(?:\d[\d_]*(?:\.(?!\.)[\d_]*)?|\.\d[\d_]*)(?:[eE][+-]?\d[\d_]*)?)
 """
 _TOKEN = re.compile(
     rf"""(?P<literal>{_LITERAL})|(?P<kept>"[^"]*(?:""[^"]*)*")|(?P<space>--[^\n\r]*|/\*|[^\S ]\s*|\s\s+)""",

@@ -1,15 +1,13 @@
-"""How much of a relation a query can touch, by positive evidence alone: equality of a whole unique key with literals."""
+"""How much of a relation a query can touch, by positive evidence alone: a whole unique key equals literals."""
 
 from interlock.intent.sql.names import Level, Range, lookup
 from interlock.intent.sql.reading import Reading
-from interlock.intent.sql.tree import Json, Node, body, names, node, nodes, number, unwrap
+from interlock.intent.sql.tree import Json, Node, body, names, node, nodes, number, unwrap, words
 from interlock.model import Reach
 
 # A cast of the right side to one of these compares as the column compares by itself. Floats do not: many integers
 # equal one of them. Nor does a user type: text = 'x'::citext ignores case.
-_FAITHFUL = frozenset(
-    "int2 int4 int8 numeric text varchar bpchar uuid date timestamp timestamptz bool oid name bytea inet".split()
-)
+_FAITHFUL = words("int2 int4 int8 numeric text varchar bpchar uuid date timestamp timestamptz bool oid name bytea inet")
 _MAX_LISTED = 1_000
 
 

@@ -8,6 +8,11 @@ Node: TypeAlias = dict[str, Json]
 EMPTY: Node = {}
 
 
+def words(text: str) -> frozenset[str]:
+    """A set of names written with blanks between them."""
+    return frozenset(text.split())
+
+
 def node(holder: Node, key: str) -> Node | None:
     """The object under `key`, wrapped or not; None where there is none."""
     value = holder.get(key)
@@ -75,8 +80,8 @@ def constant(wrapped: Node | None) -> str | int | float | bool | None:
             if value is not None:
                 return _value(key, value)
         return None
-    key = {"Integer": "ival", "String": "sval", "Float": "fval", "Boolean": "boolval"}.get(kind)
-    return _value(key, inner) if key else None
+    bare = {"Integer": "ival", "String": "sval", "Float": "fval", "Boolean": "boolval"}.get(kind)
+    return _value(bare, inner) if bare else None
 
 
 def _value(key: str, holder: Node) -> str | int | float | bool:

@@ -71,7 +71,7 @@ def _copy_in(
         if condition is not None:
             level = Level(None)
             range_ = Range(relation.name, relation=relation)
-            range_.columns = {name: () for name in relation.fields}
+            range_.columns = dict.fromkeys(relation.fields, ())
             level.ranges.append(range_)
             walk(reading, level, condition)
 

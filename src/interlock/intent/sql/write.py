@@ -42,7 +42,7 @@ def _rows_given(source: Node) -> Reach:
 
 def _on_conflict(reading: Reading, level: Level, target: Range, conflict: Node) -> None:
     excluded = Range("excluded", relation=target.relation)
-    excluded.columns = {name: () for name in target.relation.fields} if target.relation is not None else None
+    excluded.columns = dict.fromkeys(target.relation.fields, ()) if target.relation is not None else None
     infer = node(conflict, "infer")
     if infer is not None:
         for wrapped in nodes(infer, "indexElems"):
