@@ -10,7 +10,8 @@ from interlock.intent.sql import names as naming
 from interlock.intent.sql.functions import SET_CONFIG, Danger, callee
 from interlock.intent.sql.names import Level
 from interlock.intent.sql.reading import Outputs, Reading, TooNested
-from interlock.intent.sql.settings import set_setting
+from interlock.intent.sql.settings import COMPUTED, set_setting
+from interlock.intent.sql.statement import Flow
 from interlock.intent.sql.tree import Json, Node, body, constant, names, node, nodes, number, unwrap, word
 from interlock.model import FindingCode, Object, ObjectKind, Reach, Verb
 
@@ -136,7 +137,7 @@ def _sort(reading: Reading, level: Level | None, inner: Node) -> Json:
 
 
 def _call(reading: Reading, level: Level | None, inner: Node) -> Json:
-    call(reading, inner)
+    call(reading, level, inner)
     return [part for key in ("args", "agg_order", "agg_filter", "over") if (part := inner.get(key)) is not None]
 
 
@@ -235,13 +236,13 @@ def type_name(reading: Reading, inner: Node) -> None:
             reading.user_code(cast.function_schema, cast.function, f"the cast to `{cast.target}`", location)
 
 
-def call(reading: Reading, inner: Node) -> None:
+def call(reading: Reading, level: Level | None, inner: Node) -> None:
     """Count what calling a function does, its arguments apart."""
     name = names(inner, "funcname")
     location = number(inner, "location", -1)
     arguments = nodes(inner, "args")
     if name[-1] == SET_CONFIG and len(name) <= 2 and (len(name) == 1 or name[0] == "pg_catalog"):
-        _set_config(reading, arguments, location)
+        _set_config(reading, level, arguments, location)
         return
     found = callee(reading.catalog, reading.path, name)
     for function in found.user:
@@ -327,20 +328,35 @@ def split_name(text: str) -> tuple[str, ...]:
     return ()
 
 
-def _set_config(reading: Reading, arguments: list[Node], location: int) -> None:
-    """set_config(name, value, local) is SET; with anything but literals nobody knows of what."""
-    values = [constant(argument) for argument in arguments]
-    if len(values) != 3 or not isinstance(values[0], str) or not _is_literal(arguments[1]):
-        reading.refuse(
-            FindingCode.SETTING_REFUSED, "`set_config` with a computed name or value is refused; use literals", location
-        )
-        return
-    text = values[1]
-    set_setting(reading, values[0].lower(), None if text is None else str(text), values[2] is True, location)
+def _set_config(reading: Reading, level: Level | None, arguments: list[Node], location: int) -> None:
+    """set_config(name, value, local) is SET; where its name or its reach is computed nobody knows of what."""
+    name = _setting_name(level, arguments[0]) if arguments else None
+    local = constant(arguments[-1])
+    if len(arguments) != 3 or name is None or not isinstance(local, bool):
+        message = "`set_config` with a computed name is refused; use literals"
+        reading.refuse(FindingCode.SETTING_REFUSED, message, location)
+    elif reading.flow is Flow.SET:
+        reading.refuse(FindingCode.SETTING_REFUSED, "`set_config` more than once; set one value a statement", location)
+    else:
+        set_setting(reading, name.lower(), _setting_value(arguments[1]), local, location)
 
 
-def _is_literal(argument: Node) -> bool:
-    return "A_Const" in argument
+def _setting_name(level: Level | None, argument: Node) -> str | None:
+    """A literal, or a column that the WHERE fixes to one: pg_dump sets what it finds in pg_settings."""
+    fixed = constant(argument)
+    if isinstance(fixed, str):
+        return fixed
+    reference = body(argument, "ColumnRef")
+    found = naming.lookup(level, names(reference, "fields")) if reference is not None else None
+    return found[0].constants.get(found[1]) if found is not None else None
+
+
+def _setting_value(argument: Node) -> str | None:
+    """The text of a literal; COMPUTED for what is only known when it runs."""
+    if "A_Const" not in argument:
+        return COMPUTED
+    value = constant(argument)
+    return None if value is None else str(value)
 
 
 def is_star(target: Node) -> bool:

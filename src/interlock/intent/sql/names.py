@@ -18,6 +18,7 @@ class Range:
 
     __slots__ = (
         "columns",
+        "constants",
         "gathered",
         "group",
         "listed",
@@ -43,6 +44,7 @@ class Range:
         self.sources: tuple[Source, ...] = ()
         self.touched = False
         self.pinned: set[str] = set()
+        self.constants: dict[str, str] = {}
         self.listed: set[str] = set()
         self.written = False
 

@@ -9,6 +9,7 @@ from interlock.intent.sql.tree import Node, body, flag, names, node, nodes, numb
 from interlock.intent.sql.views import view_bases
 from interlock.model import FindingCode, ObjectKind, Reach, Verb
 
+_SURROUNDINGS = -1
 _CLAUSES = ("groupClause", "havingClause", "windowClause", "limitOffset", "limitCount", "distinctClause")
 
 
@@ -219,6 +220,9 @@ def where(reading: Reading, level: Level, condition: Node, *, pins: bool = True)
 
 def _connect_all(level: Level, hits: set[int]) -> None:
     groups = {range_.group for range_ in level.ranges if id(range_) in hits}
+    if len(hits) > sum(id(range_) in hits for range_ in level.ranges):
+        # Correlated: the surrounding row stands for a value here, and joins all that are tied to it.
+        groups.add(_SURROUNDINGS)
     if len(groups) > 1:
         first = min(groups)
         for range_ in level.ranges:

@@ -9,7 +9,11 @@ from interlock.intent.sql.statement import Flow
 from interlock.intent.sql.tree import words
 from interlock.model import FindingCode, ObjectKind, Reach, Verb
 
+# What a value is called that is known only when the statement runs: a parameter, an expression.
+COMPUTED = "?"
+
 # They change how values look, how long things may take, how plans are made; never what a statement touches.
+# row_security off makes a query fail where a policy would hide rows; it never shows more (docs 19.11.1).
 ALLOWED = words("""
     application_name bytea_output client_encoding client_min_messages datestyle default_text_search_config
     extra_float_digits geqo idle_in_transaction_session_timeout idle_session_timeout intervalstyle jit lc_messages
@@ -21,7 +25,8 @@ ALLOWED = words("""
     enable_parallel_append enable_parallel_hash enable_partition_pruning enable_partitionwise_aggregate
     enable_partitionwise_join enable_seqscan enable_sort enable_tidscan from_collapse_limit join_collapse_limit
     max_parallel_workers_per_gather parallel_setup_cost parallel_tuple_cost plan_cache_mode cursor_tuple_fraction
-    backslash_quote escape_string_warning standard_conforming_strings constraint_exclusion
+    backslash_quote escape_string_warning standard_conforming_strings constraint_exclusion row_security
+    restrict_nonsystem_relation_kind
     default_transaction_isolation transaction_isolation transaction_deferrable default_transaction_deferrable
     """)
 # The only values that leave the meaning of text alone.
@@ -38,7 +43,6 @@ _REASONS = {
     "transform_null_equals": "it changes what `= NULL` means",
     "default_transaction_read_only": "the gateway decides which transactions may write",
     "transaction_read_only": "the gateway decides which transactions may write; say BEGIN READ ONLY instead",
-    "row_security": "it changes which rows are seen",
     "track_counts": "the gateway measures by these counters",
     "array_nulls": "it changes what a literal means",
     "default_table_access_method": "it changes how tables are stored",
@@ -52,9 +56,11 @@ def set_setting(reading: Reading, name: str, value: str | None, local: bool, loc
     """SET name = value (None: DEFAULT), also as set_config: CONFIGURE on the setting, or a refusal."""
     reading.flow, reading.name, reading.value, reading.local = Flow.SET, name, value, local
     allowed = name in ALLOWED and (value is None or name not in _ONLY or value.strip().lower() in _ONLY[name])
+    if value == COMPUTED and name in {"search_path", *_ONLY}:
+        allowed = False
     if not allowed and not _is_custom(name):
         reason = _REASONS.get(name) or (
-            "this value changes what text means" if name in _ONLY else "it is not on the list"
+            "this value may change what text means" if name in ALLOWED else "it is not on the list"
         )
         reading.refuse(FindingCode.SETTING_REFUSED, f"`{name}` cannot be set here: {reason}", location)
     reading.add(Verb.CONFIGURE, reading.object(ObjectKind.SETTING, name), Reach.ONE)

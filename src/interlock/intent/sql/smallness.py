@@ -2,7 +2,7 @@
 
 from interlock.intent.sql.names import Level, Range, lookup
 from interlock.intent.sql.reading import Reading
-from interlock.intent.sql.tree import Json, Node, body, names, node, nodes, number, unwrap, words
+from interlock.intent.sql.tree import Json, Node, body, constant, names, node, nodes, number, unwrap, words
 from interlock.model import Reach
 
 # A cast of the right side to one of these compares as the column compares by itself. Floats do not: many integers
@@ -56,6 +56,9 @@ def _pin_pair(level: Level, column: Node | None, value: Node | None) -> bool:
     if found is None or value is None or not is_value(value):
         return False
     found[0].pinned.add(found[1])
+    fixed = constant(value)
+    if isinstance(fixed, str):
+        found[0].constants[found[1]] = fixed
     return True
 
 

@@ -42,11 +42,12 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """`text` is this statement alone, re-encoded from what was parsed; `span` its (start, end) in the whole text.
 
     `node` is the grammar's name ("SelectStmt"), "" where nothing could be parsed. `name` and `value` belong to
-    `flow`: a setting and its value (None: the default), a savepoint, a prepared statement, a cursor, a channel. `name`
-    is None for "all" (RESET ALL, DEALLOCATE ALL, CLOSE ALL, DISCARD ALL). `local` marks SET LOCAL, and `chain`
-    COMMIT/ROLLBACK AND CHAIN. `writes` means it needs a READ WRITE transaction, `ddl` that it changes the catalogue,
-    `transactional` False that it cannot run inside a transaction block. `held` marks a cursor WITH HOLD; `inner` is
-    the statement that PREPARE, DECLARE, EXECUTE or FETCH stands for. Spans of findings count from the start of `text`.
+    `flow`: a setting and its value (None: the default; `?`: known only when it runs), a savepoint, a prepared
+    statement, a cursor, a channel. `name` is None for "all" (RESET ALL, DEALLOCATE ALL, CLOSE ALL, DISCARD ALL).
+    `local` marks SET LOCAL, `chain` COMMIT/ROLLBACK AND CHAIN. `writes` means it needs a READ WRITE transaction, `ddl`
+    that it changes the catalogue, `transactional` False that it cannot run inside a transaction block. `held` marks a
+    cursor WITH HOLD; `inner` is the statement that EXECUTE or FETCH stands for. Spans of findings count from the
+    start of `text`.
     """
 
     text: str
