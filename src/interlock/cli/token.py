@@ -48,7 +48,9 @@ def mint_token(
     group: Annotated[list[str] | None, typer.Option(help="A group of --sub; repeat for more.")] = None,
     act_group: Annotated[list[str] | None, typer.Option(help="A group of whoever acts; repeat for more.")] = None,
     purpose: Annotated[str | None, typer.Option(help="What for: policies and the ledger see it.")] = None,
-    ttl: Annotated[int, typer.Option(parser=_duration, metavar="DURATION", help="How long, such as 15m.")] = "1h",  # type: ignore[assignment]
+    ttl: Annotated[
+        int | None, typer.Option(parser=_duration, metavar="DURATION", help="Such as 15m. [default: max_lifetime]")
+    ] = None,
     target: Annotated[list[str] | None, typer.Option(help="Only for this target; repeat for more.")] = None,
     key: Annotated[Path | None, typer.Option(help="The private key. [default: signing_key of [tokens]]")] = None,
     as_json: AsJson = False,
@@ -63,27 +65,27 @@ def mint_token(
     kid = next((kid for kid, public in token_terms(settings).keys.items() if key_id(public) == key_id(signing)), None)
     if kid is None:
         raise typer.BadParameter(f"the public half of `{file}` is not in [tokens.keys]: no gateway would believe it")
+    identity, at, lifetime = new_id(), now(), ttl or int(settings.max_lifetime)
     principal = _chain(sub, act or [], kind, root_kind, group or [], act_group or [], settings.issuer)
-    identity, at = new_id(), now()
     text = mint(
         principal,
         id=identity,
         audience=settings.audience,
         now=at,
-        lifetime=ttl,
+        lifetime=lifetime,
         key=signing,
         kid=kid,
         purpose=purpose,
         targets=target,
     )
-    if ttl > settings.max_lifetime:
+    if lifetime > settings.max_lifetime:
         longest = settings.max_lifetime
         say(f"[yellow]warning:[/] max_lifetime in {quoted(config)} is {longest} s: its gateway refuses this token")
     if as_json:
-        emit_json({"token": text, "id": identity, "expires_at": at // _MICROSECONDS + ttl})
+        emit_json({"token": text, "id": identity, "expires_at": at // _MICROSECONDS + lifetime})
     else:
         emit(text)
-        say(f"[dim]id {identity}, for {ttl} s; `interlock token revoke ID` ends it[/]")
+        say(f"[dim]id {identity}, for {lifetime} s; `interlock token revoke ID` ends it[/]")
 
 
 @app.command()

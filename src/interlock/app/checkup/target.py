@@ -16,8 +16,13 @@ async def examine_target(about: str, target: TargetConfig, environ: Mapping[str,
         standing = await look(target_login(target, environ=environ))
     except Fault as raised:
         return [fault(about, raised)]
-    checks = (_version, _encryption, _powers, _settings, _way_around)
-    return [check for ask in checks for check in ask(about, target, standing)]
+    return judge(about, target, standing)
+
+
+def judge(about: str, target: TargetConfig, standing: Standing) -> list[Check]:
+    """What to think of what the gateway's role is and sees."""
+    questions = (_version, _encryption, _powers, _settings, _way_around)
+    return [check for ask in questions for check in ask(about, target, standing)]
 
 
 def target_login(target: TargetConfig, *, environ: Mapping[str, str]) -> Login:
