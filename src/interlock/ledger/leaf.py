@@ -78,6 +78,29 @@ def digest(data: bytes) -> str:
 
 def clip(text: str, limit: int = MAX_STRING) -> str:
     """At most `limit` bytes of encoded JSON; what was cut shows as `…`."""
+    if len(text) <= limit and len(msgspec.json.encode(text)) - 2 <= limit:
+        return text
+    kept = text[: limit - 3]
+    while len(msgspec.json.encode(kept)) - 2 > limit - 3:
+        kept = kept[: len(kept) * 3 // 4]
+    return kept + "…"
+
+
+def is_canonical(leaf: bytes) -> bool:
+    """Whether these bytes are what `canonical` makes of their content: a leaf says one thing in one way."""
+    try:
+        return canonical(msgspec.json.decode(leaf)) == leaf
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+
+
+def digest(data: bytes) -> str:
+    """`sha256:<hex>`."""
+    return "sha256:" + sha256(data).hexdigest()
+
+
+def clip(text: str, limit: int = MAX_STRING) -> str:
+    """At most `limit` bytes of encoded JSON; what was cut shows as `…`."""
     kept = text[:limit]
     while len(msgspec.json.encode(kept)) - 2 > limit:
         kept = kept[: len(kept) * 3 // 4]
