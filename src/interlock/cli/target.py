@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,7 +11,7 @@ import typer
 from interlock.access.verifier import derive_verifier
 from interlock.app.checkup import Grade
 from interlock.app.checkup.target import examine_target
-from interlock.app.config import ConfigFault, load_config
+from interlock.app.config import ConfigFault, TargetConfig, load_config
 from interlock.app.credentials import SALT_BYTES, target_password
 from interlock.cli.exits import Exit
 from interlock.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
@@ -49,10 +51,7 @@ def prepare(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Print the SQL that an administrator runs once, in the target's database. Running it again does no harm."""
-    target = load_config(config).targets.get(name)
-    if target is None:
-        raise ConfigFault(config.name, [(1, f"there is no [targets.{name}]: add it, or name another target")])
-    password = target_password(target, environ=os.environ)
+    target = _target(config, name)
     statements = preparation(
         Wish(
             database=target.database,
@@ -62,19 +61,30 @@ def prepare(
             owners=owner or [],
             revoke_public=revoke_public,
             # A verifier instead of the password: the text ends in histories and server logs.
-            verifier=derive_verifier(password, salt=os.urandom(SALT_BYTES)),
+            verifier=derive_verifier(target_password(target, environ=os.environ), salt=os.urandom(SALT_BYTES)),
         )
     )
-    if not execute:
-        if as_json:
-            emit_json({"target": name, "statements": statements})
-        else:
-            emit("".join(f"{statement};\n" for statement in statements).rstrip())
-            say(f"[dim]run this in database {quoted(target.database)} as its administrator, or use --apply[/]")
-        return
-    if as_admin_url is None:
+    if execute:
+        _run(name, target, statements, as_admin_url, as_json)
+    elif as_json:
+        emit_json({"target": name, "statements": statements})
+    else:
+        emit("".join(f"{statement};\n" for statement in statements).rstrip())
+        say(f"[dim]run this in database {quoted(target.database)} as its administrator, or use --apply[/]")
+
+
+def _target(config: Path, name: str) -> TargetConfig:
+    target = load_config(config).targets.get(name)
+    if target is None:
+        raise ConfigFault(config.name, [(1, f"there is no [targets.{name}]: add it, or name another target")])
+    return target
+
+
+def _run(name: str, target: TargetConfig, statements: Sequence[str], admin_url: str | None, as_json: bool) -> None:
+    """Apply the statements, then look at the target as the gateway will."""
+    if admin_url is None:
         raise typer.BadParameter("--apply needs --as-admin-url, or INTERLOCK_ADMIN_URL in the environment")
-    asyncio.run(apply(as_admin_url, statements))
+    asyncio.run(apply(admin_url, statements))
     checks = asyncio.run(examine_target(f"target {name}", target, os.environ))
     if as_json:
         emit_json({"target": name, "statements": statements, "checks": checks})
