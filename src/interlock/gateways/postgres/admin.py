@@ -109,10 +109,10 @@ def preparation(wish: Wish) -> list[str]:
     """The statements that an administrator runs in the target's database, in order, without semicolons."""
     role, database = quote_name(wish.role), quote_name(wish.database)
     password = "" if wish.verifier is None else f" PASSWORD {quote_text(str(wish.verifier))}"
+    # CREATE ROLE has no IF NOT EXISTS, and a second run must do no harm.
+    known = f"SELECT FROM pg_catalog.pg_roles WHERE rolname = {quote_text(wish.role)}"
     statements = [
-        # CREATE ROLE has no IF NOT EXISTS, and a second run must do no harm.
-        f"DO $do$ BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = {quote_text(wish.role)}) "
-        f"THEN CREATE ROLE {role}; END IF; END $do$",
+        "DO " + quote_text(f"BEGIN IF NOT EXISTS ({known}) THEN CREATE ROLE {role}; END IF; END"),
         f"ALTER ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS{password}",
         f"GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {role}",
     ]

@@ -1,0 +1,71 @@
+"""What supervisor and workers say to each other: JSON lines over a socket pair."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+
+import msgspec
+
+
+class Ready(msgspec.Struct, frozen=True, kw_only=True, tag="ready"):
+    """A worker takes clients."""
+
+
+class Counted(msgspec.Struct, frozen=True, kw_only=True, tag="counted"):
+    """All counters of a worker since it began: (name, label values in order) -> count."""
+
+    counts: list[tuple[str, tuple[str, ...], float]]
+
+
+class Cancel(msgspec.Struct, frozen=True, kw_only=True, tag="cancel"):
+    """A CancelRequest for a session of another worker."""
+
+    pid: int
+    secret: bytes
+
+
+class Reload(msgspec.Struct, frozen=True, kw_only=True, tag="reload"):
+    """Read configuration, policy and certificates again; the policy must be the one with this digest."""
+
+    policy: str
+
+
+class Drain(msgspec.Struct, frozen=True, kw_only=True, tag="drain"):
+    """Take nobody new and end when every session has come to rest."""
+
+
+class Cut(msgspec.Struct, frozen=True, kw_only=True, tag="cut"):
+    """End every session now."""
+
+
+Message = Ready | Counted | Cancel | Reload | Drain | Cut
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Message).decode
+
+
+class Channel:
+    """One end of the socket pair."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def open(cls, connection: socket.socket) -> "Channel":
+        """Take a connected socket over."""
+        return cls(*await asyncio.open_connection(sock=connection, limit=1 << 20))
+
+    def send(self, message: Message) -> None:
+        """Queue a message; a peer that is gone hears nothing."""
+        if not self._writer.is_closing():
+            self._writer.write(_encode(message) + b"\n")
+
+    async def messages(self) -> AsyncIterator[Message]:
+        """Until the other end is gone."""
+        while line := await self._reader.readline():
+            yield _decode(line)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._writer.close()

@@ -1,0 +1,284 @@
+"""The supervisor: owns the ledger and the listening socket, starts workers, reloads, drains."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import uvloop
+from prometheus_client import CollectorRegistry, generate_latest
+
+from interlock.app.bundles import load_judge
+from interlock.app.clock import now, steady
+from interlock.app.config import Config, Mode, load_config
+from interlock.app.ids import new_id
+from interlock.app.journal import LocalJournal, serve_journal, serve_operators
+from interlock.app.killpoints import kill_point
+from interlock.app.ledger import ledger_file, open_ledger
+from interlock.app.serve.admin import serve_admin
+from interlock.app.serve.control import Cancel, Channel, Counted, Cut, Drain, Message, Ready, Reload
+from interlock.app.serve.counting import WorkerMetrics
+from interlock.ledger.faults import LedgerFault
+from interlock.ledger.records import policy_activate_entry
+from interlock.ledger.scribe import outcome_entry
+from interlock.model import Fault, OurFault, Outcome, Status
+from interlock.policy.bundle import Bundle
+
+_BACKLOG: Final = 512
+_RESTARTS: Final = 5  # within _RESTART_SECONDS; then something is wrong that a restart does not mend
+_RESTART_SECONDS: Final = 60.0
+
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True, eq=False)
+class _Worker:
+    """A worker process and the wire to it."""
+
+    number: int
+    process: asyncio.subprocess.Process
+    channel: Channel
+    ready: bool = False
+
+
+class Supervisor:
+    """Runs one gateway. `say` tells its operator a line at a time."""
+
+    def __init__(self, file: Path, config: Config, *, say: Say, workers: int) -> None:
+        self._file = file
+        self._count = workers
+        self._config = config
+        self._say = say
+        self._workers: dict[int, _Worker] = {}
+        self._metrics = WorkerMetrics()
+        self._stopping = asyncio.Event()
+        self._restarts: list[float] = []
+        self._bundle: Bundle | None = None
+        self._fault: OurFault | None = None
+
+    async def run(self) -> None:
+        """Until it is told to stop. Raises Fault where it cannot begin, or the ledger has failed."""
+        judge = load_judge(self._config)
+        listening = _listen(self._config)
+        journal = LocalJournal(open_ledger(self._config), on_death=self._ledger_died, hook=kill_point(os.environ))
+        self._journal = journal
+        await self._begin(judge.bundle)
+        admin = await self._serve_admin()
+        async with asyncio.TaskGroup() as tasks:
+            operators = tasks.create_task(serve_operators(journal, ledger_file(self._config.ledger.path)))
+            self._handle_signals()
+            for number in range(1, self._count + 1):
+                await self._start(number, listening, tasks)
+            await self._stopping.wait()
+            listening.close()
+            await self._drain()
+            operators.cancel()
+        if admin is not None:
+            admin.close()
+        if self._fault is not None:
+            raise self._fault
+        await journal.close()
+
+    # -- beginning -----------------------------------------------------------------------------------
+
+    async def _begin(self, bundle: Bundle) -> None:
+        """Close what the last run left open, then say which policy decides from here on."""
+        ends = [
+            outcome_entry(
+                Outcome(command=left.command, status=Status.UNKNOWN if left.forwarded else Status.REFUSED),
+                id=new_id(),
+                at=now(),
+                unit=left.unit,
+            )
+            for left in self._journal.unfinished
+        ]
+        if ends:
+            await self._journal.append(ends)
+            self._say(f"{len(ends)} commands of the last run have no known end: recorded as unknown")
+        await self._activate(bundle)
+
+    async def _activate(self, bundle: Bundle) -> None:
+        previous = self._bundle.digest if self._bundle is not None else None
+        if previous == bundle.digest:
+            return
+        entry = policy_activate_entry(
+            id=new_id(),
+            at=now(),
+            by=f"uid:{os.getuid()}",
+            digest=bundle.digest,
+            semantic_digest=bundle.semantic_digest,
+            previous=previous,
+        )
+        await self._journal.append([entry])
+        self._bundle = bundle
+
+    async def _serve_admin(self) -> asyncio.Server | None:
+        place = self._config.gateway.admin
+        if place is None:
+            return None
+        registry = CollectorRegistry()
+        registry.register(self._metrics)
+        pages = {
+            "/healthz": self._health,
+            "/metrics": lambda: (200, "text/plain; version=0.0.4; charset=utf-8", generate_latest(registry)),
+        }
+        return await serve_admin(pages, place.host, place.port)
+
+    def _health(self) -> tuple[int, str, bytes]:
+        ready = sum(worker.ready for worker in self._workers.values())
+        well = ready == self._count and not self._stopping.is_set()
+        state = "ok" if well else "stopping" if self._stopping.is_set() else "starting"
+        return (200 if well else 503), "text/plain", f"{state}\n".encode()
+
+    def _handle_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, lambda: asyncio.ensure_future(self._reload()))
+
+    # -- workers -------------------------------------------------------------------------------------
+
+    async def _start(self, number: int, listening: socket.socket, tasks: asyncio.TaskGroup) -> None:
+        journal, journal_there = socket.socketpair()
+        control, control_there = socket.socketpair()
+        theirs = (listening.fileno(), journal_there.fileno(), control_there.fileno())
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "interlock.app.serve.worker",
+            str(self._file),
+            str(number),
+            *map(str, theirs),
+            pass_fds=theirs,
+            stdin=asyncio.subprocess.DEVNULL,
+        )
+        journal_there.close()
+        control_there.close()
+        worker = _Worker(number, process, await Channel.open(control))
+        self._workers[number] = worker
+        tasks.create_task(self._serve_journal(journal))
+        tasks.create_task(self._watch(worker, listening, tasks))
+
+    async def _serve_journal(self, connection: socket.socket) -> None:
+        try:
+            await serve_journal(self._journal, connection)
+        except LedgerFault as fault:
+            self._ledger_died(fault)
+
+    async def _watch(self, worker: _Worker, listening: socket.socket, tasks: asyncio.TaskGroup) -> None:
+        async for message in worker.channel.messages():
+            self._hear(worker, message)
+        code = await worker.process.wait()
+        worker.channel.close()
+        self._metrics.ended(worker.number)
+        del self._workers[worker.number]
+        if not self._stopping.is_set():
+            self._say(f"worker {worker.number} ended with {code}; starting another")
+            if self._may_restart():
+                await self._start(worker.number, listening, tasks)
+            else:
+                self._say("workers keep ending; giving up")
+                self._fault = OurFault("workers keep ending: see what they said above, then start again")
+                self._stopping.set()
+
+    def _may_restart(self) -> bool:
+        current = steady()
+        self._restarts = [at for at in self._restarts if current - at < _RESTART_SECONDS] + [current]
+        return len(self._restarts) <= _RESTARTS
+
+    def _hear(self, worker: _Worker, message: Message) -> None:
+        match message:
+            case Ready():
+                worker.ready = True
+                if all(each.ready for each in self._workers.values()):
+                    self._announce()
+            case Counted():
+                self._metrics.report(worker.number, message.counts)
+            case Cancel():
+                meant = self._workers.get(message.pid >> 20)
+                if meant is not None:
+                    meant.channel.send(message)
+            case Reload() | Drain() | Cut():
+                pass  # what supervisors say
+
+    def _announce(self) -> None:
+        gateway = self._config.gateway
+        for name, target in self._config.targets.items():
+            if target.mode is Mode.OBSERVE:
+                self._say(f"target {name} is only OBSERVED: decisions are recorded, NOTHING is blocked")
+        self._say(f"interlock {version('interlock')} guards {', '.join(self._config.targets)} on {gateway.listen}")
+
+    # -- changing and ending ---------------------------------------------------------------------------
+
+    async def _reload(self) -> None:
+        """Configuration, policy and certificates anew; what is refused leaves everything as it was."""
+        try:
+            config = load_config(self._file)
+            judge = load_judge(config)
+            await self._activate(judge.bundle)
+        except Fault as fault:
+            self._say(f"reload refused, everything stays as it was: {fault}")
+            return
+        self._config = config
+        for worker in self._workers.values():
+            worker.channel.send(Reload(policy=judge.bundle.digest))
+        self._say(f"reloaded; policy {judge.bundle.digest[:19]}")
+
+    async def _drain(self) -> None:
+        for worker in self._workers.values():
+            worker.channel.send(Drain())
+        if not await self._all_gone(self._config.gateway.drain_seconds):
+            for worker in self._workers.values():
+                worker.channel.send(Cut())
+            if not await self._all_gone(5):
+                for worker in self._workers.values():
+                    worker.process.kill()
+
+    async def _all_gone(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                while self._workers:
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            return False
+        return True
+
+    def _ledger_died(self, fault: LedgerFault) -> None:
+        """No record, no execution: the workers hear it by losing their journal, and end."""
+        if self._fault is None:
+            self._fault = fault
+            self._say(f"the ledger failed, so nothing is let through: {fault}")
+            for worker in self._workers.values():
+                worker.process.kill()
+            self._stopping.set()
+
+
+def _listen(config: Config) -> socket.socket:
+    place = config.gateway.listen
+    try:
+        family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
+        listening = socket.create_server((place.host, place.port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise OurFault(f"cannot listen on `{place}`: {error.strerror}; choose another in [gateway] listen") from error
+    listening.setblocking(False)
+    return listening
+
+
+def serve(file: Path, *, say: Say, workers: int | None = None) -> None:
+    """Run the gateway of a configuration file until SIGTERM or SIGINT. Raises Fault.
+
+    `workers` is how many processes share the connections; None takes what the configuration says.
+    """
+    config = load_config(file)
+    workers = workers or config.gateway.workers
+
+    async def run() -> None:
+        await Supervisor(file, config, say=say, workers=workers).run()
+
+    uvloop.run(run())

@@ -1,0 +1,134 @@
+"""From the configuration to what a worker listens with."""
+
+import os
+import ssl
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from interlock.access.revocation import Revocations
+from interlock.access.scram import end_point_binding
+from interlock.app.bundles import load_judge
+from interlock.app.certificates import Certificate, leaf_der, load, server_context
+from interlock.app.clock import now
+from interlock.app.config import Config, Durability, Mode, TargetConfig
+from interlock.app.credentials import (
+    build_directory,
+    revocation_list,
+    serving_certificate,
+    target_context,
+    target_password,
+    token_terms,
+)
+from interlock.app.ids import new_id
+from interlock.app.serve.counting import Counts, CurrentJudge
+from interlock.gate import Gate, Journal, Scribe
+from interlock.gateways.postgres.catalogue import Catalogue
+from interlock.gateways.postgres.listen import Door, Settings
+from interlock.gateways.postgres.login import Doorkeeper
+from interlock.gateways.postgres.upstream import Address, Credential
+from interlock.intent.sql.labels import LabelBook
+from interlock.intent.sql.limits import Limits
+
+
+@dataclass(slots=True, kw_only=True)
+class Wiring:
+    """What outlives a reload: the journal, the catalogues, the judge's place and the TLS context."""
+
+    journal: Journal
+    scribe: Scribe
+    counts: Counts
+    mark: Callable[[str], None]
+    judge: CurrentJudge | None = None
+    tls: ssl.SSLContext | None = None
+    mock_secret: bytes = field(default_factory=lambda: os.urandom(32))
+    catalogues: dict[tuple[str, TargetConfig, str], Catalogue] = field(default_factory=dict)
+
+    def settings(self, config: Config) -> Settings:
+        """Everything anew from a configuration. Raises Fault, and then what was in force still is."""
+        judge = load_judge(config)
+        if self.judge is None:
+            self.judge = CurrentJudge(judge, self.counts)
+        certificate = serving_certificate(config.gateway, now=now())
+        keeper = Doorkeeper(
+            directory=build_directory(config, environ=os.environ, entropy=os.urandom),
+            terms=None if config.tokens is None else token_terms(config.tokens),
+            revocations=lambda: revocations(config),
+            binding=None if certificate is None else end_point_binding(leaf_der(certificate.chain)),
+            mock_secret=self.mock_secret,
+            nonce=_nonce,
+            now=now,
+        )
+        doors = {name: self._door(name, config, self.judge) for name in config.targets}
+        self._serve_tls(certificate)
+        self.judge.judge = judge
+        return Settings(
+            doors=doors,
+            keeper=keeper,
+            tls=self.tls,
+            require_tls=config.gateway.require_tls and self.tls is not None,
+            limits=limits(config),
+            largest_message=config.limits.message_bytes,
+            max_connections=config.gateway.max_connections,
+        )
+
+    def _serve_tls(self, certificate: Certificate | None) -> None:
+        if certificate is None:
+            self.tls = None
+        elif self.tls is None:
+            self.tls = server_context(certificate.chain, certificate.key)
+        else:
+            load(self.tls, certificate.chain, certificate.key)
+
+    def _door(self, name: str, config: Config, judge: CurrentJudge) -> Door:
+        target = config.targets[name]
+        known = config.target(name)
+        assert known is not None
+        password = target_password(target, environ=os.environ)
+        address = address_of(target)
+        credential = Credential(user=target.user, password=password, database=target.database)
+        labels = LabelBook(config.labels_of(name))
+        catalogue = self.catalogues.get((name, target, password))
+        if catalogue is None:
+            catalogue = Catalogue(target=name, address=address, credential=credential, labels=labels)
+            self.catalogues[name, target, password] = catalogue
+        elif catalogue.labels != labels:
+            catalogue.relabel(labels)
+        gate = Gate(
+            judge=judge,
+            journal=self.journal,
+            scribe=self.scribe,
+            now=now,
+            new_id=new_id,
+            enforce=target.mode is Mode.ENFORCE,
+            relaxed_reads=config.ledger.durability is Durability.RELAXED_READS,
+            mark=self.mark,
+        )
+        return Door(target=known, address=address, credential=credential, catalogue=catalogue, gate=gate)
+
+
+def _nonce() -> str:
+    return b64encode(os.urandom(18)).decode()
+
+
+def limits(config: Config) -> Limits:
+    """What a text may look like."""
+    asked = config.limits
+    return Limits(
+        max_bytes=asked.statement_bytes,
+        max_depth=asked.nesting,
+        max_statements=asked.statements,
+        max_comment_run=asked.comment_run,
+    )
+
+
+def address_of(target: TargetConfig) -> Address:
+    """Where a target listens."""
+    return Address(
+        port=target.port, host=target.host or "localhost", socket=target.socket, tls=target_context(target)
+    )
+
+
+def revocations(config: Config) -> Revocations:
+    """What is revoked now."""
+    return Revocations() if config.tokens is None else revocation_list(config.tokens)

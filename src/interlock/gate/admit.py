@@ -1,0 +1,101 @@
+"""The order of things: decide, write down, act."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from interlock.gate.port import Ask, Journal, Judge, Port, Scribe
+from interlock.ledger.leaf import Entry
+from interlock.model import Case, Decision, Outcome, Reason, Status, Verb, Verdict
+
+
+def _unmarked(place: str) -> None:
+    """Nobody watches."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """One engine for every surface.
+
+    `now` gives microseconds since the epoch, UTC; `new_id` a fresh record id. With `enforce` False decisions
+    are made and recorded, and nothing is blocked. With `relaxed_reads` a batch of reads of unlabelled things
+    does not wait for the disk: its records are durable a moment later. `mark` is told where in the order the
+    gate stands; crash tests end the process there.
+    """
+
+    judge: Judge
+    journal: Journal
+    scribe: Scribe
+    now: Callable[[], int]
+    new_id: Callable[[], str]
+    enforce: bool = True
+    relaxed_reads: bool = False
+    mark: Callable[[str], None] = field(default=_unmarked)
+
+    async def admit(self, asks: Sequence[Ask], port: Port) -> None:
+        """Judge commands that arrived together; wait once for the ledger; then let each pass or refuse it.
+
+        If writing fails nothing has been sent, and the exception ends the session.
+        """
+        judged = self._judge(asks)
+        await self._write_down(judged)
+        self.mark("decided")
+        for case, decision, ask in judged:
+            if decision.allowed or not self.enforce:
+                port.send(ask, decision)
+            else:
+                self.ended(case.command.unit, Outcome(command=case.command.id, status=Status.REFUSED))
+                port.refuse(ask, decision)
+
+    def ended(self, unit: str, outcome: Outcome) -> None:
+        """Write down what became of one command; rides the next group commit."""
+        self.journal.note([self.scribe.outcome(outcome, id=self.new_id(), at=self.now(), unit=unit)])
+
+    def settled(self, outcome: Outcome) -> None:
+        """Write down what became of a unit and so of every command in it; rides the next group commit."""
+        self.journal.note([self.scribe.unit_outcome(outcome, id=self.new_id(), at=self.now())])
+
+    def _judge(self, asks: Sequence[Ask]) -> list[tuple[Case, Decision, Ask]]:
+        judged: list[tuple[Case, Decision, Ask]] = []
+        fallen: int | None = None
+        for ask in asks:
+            if ask.group == fallen:
+                continue
+            case = Case(command=ask.command, intent=ask.intent, offers=ask.offers, at=self.now())
+            decision = _within_offers(self.judge.decide(case), case)
+            judged.append((case, decision, ask))
+            if self.enforce and not decision.allowed:
+                fallen = ask.group
+        return judged
+
+    async def _write_down(self, judged: Sequence[tuple[Case, Decision, Ask]]) -> None:
+        entries: list[Entry] = [self.scribe.decision(c, d, enforced=self.enforce) for c, d, _ in judged]
+        if self.relaxed_reads and all(_harmless(case, decision) for case, decision, _ in judged):
+            self.journal.note(entries)
+        elif entries:
+            await self.journal.append(entries)
+
+
+def _within_offers(decision: Decision, case: Case) -> Decision:
+    """A promise the gateway cannot keep is a denial, whoever forgot to check it."""
+    unmet = [o for o in decision.obligations if type(o) not in case.offers]
+    if not unmet or not decision.allowed:
+        return decision
+    names = ", ".join(sorted(type(o).__name__.lower() for o in unmet))
+    reason = Reason(
+        policy="unmet-promise",
+        title="The gateway cannot keep what the policy asks for",
+        severity="high",
+        message=f"the policy lets this pass only with `{names}`, which this gateway cannot do",
+    )
+    return replace(decision, verdict=Verdict.DENY, reasons=(*decision.reasons, reason), obligations=())
+
+
+def _harmless(case: Case, decision: Decision) -> bool:
+    """Allowed, and nothing but reads of what carries no label: what relaxed durability may cover (threats.md 20)."""
+    return decision.allowed and all(
+        effect.verb is Verb.READ
+        and effect.fields is not None
+        and not (effect.object.labels - {"catalog"})
+        and not any(field.labels for field in effect.fields)
+        for effect in case.intent.effects
+    )

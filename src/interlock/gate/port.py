@@ -1,0 +1,62 @@
+"""What the gate needs from a surface, a judge and a ledger: small protocols."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from interlock.ledger.leaf import Entry
+from interlock.model import Case, Command, Decision, Intent, Obligation, Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One command, understood, that waits for its decision.
+
+    Asks with the same `group` fall together: once one of them is refused, those behind it are never run,
+    so they are not judged either. `offers` are the obligations the surface can honour for this command.
+    """
+
+    command: Command
+    intent: Intent
+    group: int
+    offers: frozenset[type[Obligation]]
+
+
+class Port(Protocol):
+    """A surface's way to say yes and no. Both only queue; what is queued leaves when `admit` has returned."""
+
+    def send(self, ask: Ask, decision: Decision) -> None:
+        """Pass the command on and keep the decision's obligations while it runs."""
+
+    def refuse(self, ask: Ask, decision: Decision) -> None:
+        """Tell the caller what was blocked, why, what to do instead and how to ask."""
+
+
+class Judge(Protocol):
+    """Policy, seen from the gate."""
+
+    def decide(self, case: Case) -> Decision:
+        """The judgement of a case. Never raises for what a caller sent."""
+
+
+class Journal(Protocol):
+    """The ledger's writer, seen from the gate. Any error is fatal: nothing may be sent after one."""
+
+    async def append(self, entries: Sequence[Entry]) -> None:
+        """Return when all entries are durable."""
+
+    def note(self, entries: Sequence[Entry]) -> None:
+        """Write with the next group commit, in order behind everything appended or noted before."""
+
+
+class Scribe(Protocol):
+    """Turns what happened into ledger entries. Times are microseconds since the epoch, UTC."""
+
+    def decision(self, case: Case, decision: Decision, *, enforced: bool) -> Entry:
+        """The record that a command was judged. `enforced` is False for a target that is only observed."""
+
+    def outcome(self, outcome: Outcome, *, id: str, at: int, unit: str) -> Entry:
+        """The record of what became of a command."""
+
+    def unit_outcome(self, outcome: Outcome, *, id: str, at: int) -> Entry:
+        """The record of what became of a unit, named by `outcome.command`: it ends every command in it."""

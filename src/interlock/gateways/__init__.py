@@ -1,0 +1,1 @@
+"""Where commands come in: one folder a surface, blind to each other."""

@@ -1,0 +1,90 @@
+"""A decision as PostgreSQL tells it: what was blocked, why, what to do instead, how to ask."""
+
+from typing import Final
+
+from interlock.gate import Ask
+from interlock.model import Decision, Finding, FindingCode, Intent, Verdict
+from interlock.wire.postgres.messages import build_error
+
+BLOCKED: Final = "42501"  # insufficient_privilege: what every driver already maps to a permission error
+MALFORMED: Final = "42601"  # syntax_error
+
+_MOST_EFFECTS = 4
+
+
+def error(ask: Ask, decision: Decision) -> bytes:
+    """The ErrorResponse for a refused command."""
+    malformed = _malformed(ask.intent)
+    if malformed is not None:
+        return _syntax_error(ask, malformed)
+    held = decision.verdict is Verdict.HOLD
+    return build_error(
+        "ERROR",
+        BLOCKED,
+        f"interlock {'held' if held else 'blocked'} {what(ask.intent)}: {_title(decision)}",
+        detail=why(ask.intent, decision),
+        hint=instead(ask, decision),
+        position=_position(ask.intent),
+    )
+
+
+def what(intent: Intent) -> str:
+    """What would have happened, in a few words: `DELETE on public.orders, ...`."""
+    shown = list(dict.fromkeys(f"{effect.verb.value} on {effect.object}" for effect in intent.effects))
+    more = len(shown) - _MOST_EFFECTS
+    text = ", ".join(shown[:_MOST_EFFECTS]) or "a statement"
+    return f"{text} and {more} more" if more > 0 else text
+
+
+def why(intent: Intent, decision: Decision) -> str:
+    """Every deciding policy with the facts it looked at, then what the analyser found."""
+    lines = [f"policy {reason.policy}: {reason.message}" for reason in decision.reasons]
+    said = " ".join(lines)
+    found = dict.fromkeys(f.message for f in intent.all_findings())
+    lines += [f"found: {message}" for message in found if message not in said]
+    return "\n".join(lines)
+
+
+def instead(ask: Ask, decision: Decision) -> str:
+    """What to do now, and whom to ask with which number."""
+    lines = list(dict.fromkeys(reason.instead for reason in decision.reasons if reason.instead))
+    lifts = list(dict.fromkeys(reason.lift for reason in decision.reasons if reason.lift))
+    if lifts:
+        lines.append(f"It can be lifted by {', '.join(map(_lift, lifts))}.")
+    lines.append(f"Decision {ask.command.id}: quote it when you ask.")
+    return "\n".join(lines)
+
+
+def _title(decision: Decision) -> str:
+    reason = decision.reasons[0] if decision.reasons else None
+    if reason is None:
+        return "no policy allows it"
+    return reason.title[:1].lower() + reason.title[1:]
+
+
+def _lift(lift: str) -> str:
+    """`approval:dba-leads:2` as people say it."""
+    kind, *rest = lift.split(":")
+    if kind == "approval" and len(rest) == 2:
+        return f"{rest[1]} approval{'s' if rest[1] != '1' else ''} of {rest[0]}"
+    return f"a {kind}"
+
+
+def _malformed(intent: Intent) -> Finding | None:
+    return next((f for f in intent.findings if f.code is FindingCode.MALFORMED), None)
+
+
+def _syntax_error(ask: Ask, finding: Finding) -> bytes:
+    return build_error(
+        "ERROR",
+        MALFORMED,
+        finding.message,
+        detail="interlock does not forward what it cannot read.",
+        hint=f"Correct the statement and send it again. Decision {ask.command.id}.",
+        position=None if finding.span is None else finding.span[0] + 1,
+    )
+
+
+def _position(intent: Intent) -> int | None:
+    spans = [finding.span for finding in intent.all_findings() if finding.span is not None]
+    return spans[0][0] + 1 if spans else None

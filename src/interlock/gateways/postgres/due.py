@@ -1,0 +1,51 @@
+"""What is still owed to the client: one entry for each message that was sent to the target, or answered by us."""
+
+from collections.abc import Callable
+from enum import Enum, auto
+
+from interlock.gateways.postgres.running import Running
+
+
+class Show(Enum):
+    """What the client sees of the answers to a message."""
+
+    ALL = auto()  # its own message: everything
+    SIMPLE = auto()  # a part of its simple Query that we sent as Parse, Bind, Describe, Execute: results only
+    NOTHING = auto()  # our own message
+
+
+class Due:
+    """Answers owed for one message of type `kind` (a client message type).
+
+    `running` is the command whose answer it is. `instead` replaces the error that the target is made to raise
+    when a command in mid-group is refused. `done` runs when the message succeeded; `rows` is given the DataRows of
+    a query of our own. `wrapped` marks a Sync that ends a transaction of the gateway's own, `hidden` one that we
+    sent inside a client's group.
+    """
+
+    __slots__ = ("done", "hidden", "instead", "kind", "rows", "running", "show", "wrapped")
+
+    def __init__(
+        self,
+        kind: int,
+        show: Show = Show.ALL,
+        *,
+        running: Running | None = None,
+        done: Callable[[], None] | None = None,
+        instead: bytes | None = None,
+        rows: Callable[[bytes], None] | None = None,
+        wrapped: bool = False,
+        hidden: bool = False,
+    ) -> None:
+        self.kind = kind
+        self.show = show
+        self.rows = rows
+        self.running = running
+        self.done = done
+        self.hidden = hidden
+        self.instead = instead
+        self.wrapped = wrapped
+
+
+LOCAL = 0  # not a message type: an answer of our own that only waits for its turn; `instead` holds its bytes
+LOCAL_READY = -1  # ReadyForQuery of our own, with the state the session is in when its turn comes

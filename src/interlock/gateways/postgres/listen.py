@@ -1,0 +1,361 @@
+"""Where clients come in: one listening socket, a session for each of them."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from interlock.access.faults import LoginRefused, TokenRefused
+from interlock.access.revocation import Revocations
+from interlock.gate import Gate
+from interlock.gateways.postgres import replies
+from interlock.gateways.postgres.catalogue import Catalogue
+from interlock.gateways.postgres.first_contact import Caller, client_frames, meet
+from interlock.gateways.postgres.login import Doorkeeper, Guest, authenticate
+from interlock.gateways.postgres.pins import ParameterRefused, Pins, upstream_parameters
+from interlock.gateways.postgres.reading import Analyst, Memory, Reader
+from interlock.gateways.postgres.session import Session
+from interlock.gateways.postgres.upstream import Address, Credential, Unreachable, Upstream, cancel, log_in
+from interlock.intent.sql.limits import Limits
+from interlock.ledger.leaf import Entry
+from interlock.model import CallerFault, Fault, Session as Who, Target, TargetFault
+from interlock.wire.postgres.messages import build_authentication_ok, build_backend_key_data
+from interlock.wire.postgres.startup import CancelRequest, Startup, agree
+
+LOGIN_SECONDS: Final = 30.0
+SURFACE: Final = "postgresql"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """One target as clients reach it. `gate` changes with the policy; a session keeps the object it began with."""
+
+    target: Target
+    address: Address
+    credential: Credential
+    catalogue: Catalogue
+    gate: Gate
+
+
+class Chronicle(Protocol):
+    """Records of sessions, made by the ledger's scribe."""
+
+    def session_start(self, session: Who) -> Entry: ...
+
+    def session_end(self, session: Who, *, reason: str, commands: int) -> Entry: ...
+
+
+class Counts(Protocol):
+    """What is counted about connections."""
+
+    def login(self, outcome: str) -> None: ...
+
+    def sessions(self, change: int) -> None: ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Settings:
+    """What the listener works with; replaced as a whole on reload, for sessions that begin afterwards."""
+
+    doors: Mapping[str, Door]
+    keeper: Doorkeeper
+    tls: ssl.SSLContext | None
+    require_tls: bool
+    limits: Limits
+    largest_message: int
+    max_connections: int
+
+
+@dataclass(slots=True, eq=False)
+class _Held:
+    """A session that is under way."""
+
+    session: Session
+    guest: Guest
+    door: Door
+    upstream: Upstream
+    secret: bytes
+
+
+class Listener:
+    """Takes clients from a listening socket until it is drained.
+
+    `gateway` is this gateway's name in records. `worker` numbers this process among those that share the socket:
+    cancel keys carry it, and `elsewhere` hands on those of other workers. `entropy` gives random bytes, `clock`
+    monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        gateway: str,
+        worker: int,
+        analyst: Analyst,
+        chronicle: Chronicle,
+        counts: Counts,
+        entropy: Callable[[int], bytes],
+        clock: Callable[[], float],
+        mark: Callable[[str], None],
+        elsewhere: Callable[[CancelRequest], None],
+    ) -> None:
+        self.settings = settings
+        self._gateway = gateway
+        self._worker = worker
+        self._analyst = analyst
+        self._chronicle = chronicle
+        self._counts = counts
+        self._entropy = entropy
+        self._clock = clock
+        self._mark = mark
+        self._elsewhere = elsewhere
+        self._memories: dict[str, Memory] = {}
+        self._held: dict[int, _Held] = {}
+        self._next = 0
+        self._connected = 0
+        self._tasks: asyncio.TaskGroup | None = None
+        self._drained = asyncio.Event()
+
+    async def serve(self, listening: socket.socket) -> None:
+        """Accept for ever; ends, with all its sessions, after `drain`."""
+        loop = asyncio.get_running_loop()
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            accepting = tasks.create_task(self._accept(loop, listening, tasks))
+            await self._drained.wait()
+            accepting.cancel()
+
+    def drain(self) -> None:
+        """Take nobody new, and let every session end as soon as nothing of it is under way."""
+        self._drained.set()
+        for held in list(self._held.values()):
+            held.session.drain()
+
+    def cut(self) -> None:
+        """End every session now."""
+        for held in list(self._held.values()):
+            held.session.cut(replies.SHUTTING_DOWN)
+
+    def enforce_revocations(self, revocations: Revocations, now: int) -> None:
+        """End sessions whose token expired or was revoked."""
+        for held in list(self._held.values()):
+            guest = held.guest
+            subjects = (principal.id for principal in guest.principal.chain())
+            revoked = guest.token is not None and revocations.revokes(
+                token=guest.token, subjects=subjects, issued_at=guest.issued_at
+            )
+            if revoked or (guest.expires_at is not None and guest.expires_at <= now):
+                held.session.cut(replies.EXPIRED)
+
+    def cancel(self, request: CancelRequest) -> None:
+        """Pass a cancel on to the one session whose key it is."""
+        held = self._held.get(request.pid)
+        if held is None or held.secret != request.secret or self._tasks is None:
+            return
+        self._tasks.create_task(cancel(held.door.address, held.upstream.key))
+
+    # -- one client --------------------------------------------------------------------------------
+
+    async def _accept(
+        self, loop: asyncio.AbstractEventLoop, listening: socket.socket, tasks: asyncio.TaskGroup
+    ) -> None:
+        while True:
+            raw, _ = await loop.sock_accept(listening)
+            raw.setblocking(False)
+            if raw.family in (socket.AF_INET, socket.AF_INET6):
+                raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            tasks.create_task(self._welcome(raw))
+
+    async def _welcome(self, raw: socket.socket) -> None:
+        """Nothing that one client does may end another's session: every fault ends here."""
+        self._connected += 1
+        try:
+            async with asyncio.timeout(LOGIN_SECONDS):
+                caller = await meet(raw, tls=self.settings.tls, require_tls=self.settings.require_tls)
+        except (Fault, OSError, TimeoutError, ssl.SSLError):
+            self._counts.login("garbled")
+            raw.close()
+            self._connected -= 1
+            return
+        try:
+            if isinstance(caller, CancelRequest):
+                self._cancel_anywhere(caller)
+            else:
+                await self._open(caller)
+        finally:
+            self._connected -= 1
+
+    def _cancel_anywhere(self, request: CancelRequest) -> None:
+        if request.pid >> 20 == self._worker:
+            self.cancel(request)
+        else:
+            self._elsewhere(request)
+
+    async def _open(self, caller: Caller) -> None:
+        connection = caller.connection
+        try:
+            held = await self._log_in(caller)
+        except (Fault, OSError, TimeoutError) as fault:
+            connection.write(_refusal(fault))
+            connection.close()
+            return
+        await self._run(held)
+
+    async def _log_in(self, caller: Caller) -> "_Opened":
+        async with asyncio.timeout(LOGIN_SECONDS):
+            settings, connection, startup = self.settings, caller.connection, caller.startup
+            if self._connected > settings.max_connections:
+                raise _Refused(replies.TOO_MANY)
+            agreement = agree(startup)
+            connection.write(agreement.answer)
+            user = startup.parameters.get("user", "")
+            try:
+                guest = await authenticate(connection, user, settings.keeper)
+            except Fault:
+                self._counts.login("refused")
+                raise
+            self._counts.login("accepted")
+            door = self._door(guest, startup)
+            parameters = upstream_parameters(
+                startup.parameters, user=door.credential.user, database=door.credential.database
+            )
+            await door.catalogue.ready()
+            upstream = await log_in(
+                door.address,
+                door.credential,
+                parameters,
+                nonce=settings.keeper.nonce,
+                largest_message=settings.largest_message,
+            )
+            connection.frames = client_frames(settings.largest_message)
+            return _Opened(caller=caller, guest=guest, door=door, upstream=upstream, user=user)
+
+    def _door(self, guest: Guest, startup: Startup) -> Door:
+        name = startup.parameters.get("database") or startup.parameters.get("user", "")
+        door = self.settings.doors.get(name)
+        if door is None or not guest.may_reach(name):
+            # The same words for both: what exists is told to those who may reach it.
+            raise _Refused(
+                replies.fatal(
+                    "3D000",
+                    f"`{name}` is not a target that `{guest.principal.id}` may reach",
+                    hint="The database name is the target's name in interlock.toml; ask for access to it there.",
+                )
+            )
+        return door
+
+    async def _run(self, opened: "_Opened") -> None:
+        door, guest, connection = opened.door, opened.guest, opened.caller.connection
+        gate = door.gate
+        who = Who(
+            id=gate.new_id(),
+            principal=guest.principal,
+            target=door.target,
+            gateway=self._gateway,
+            surface=SURFACE,
+            purpose=guest.purpose,
+            opened_at=gate.now(),
+        )
+        try:
+            await gate.journal.append([self._chronicle.session_start(who)])
+        except Fault as fault:
+            opened.upstream.connection.close()
+            connection.write(_refusal(fault))
+            connection.close()
+            return
+        await self._converse(opened, who)
+
+    async def _converse(self, opened: "_Opened", who: Who) -> None:
+        door, connection, upstream = opened.door, opened.caller.connection, opened.upstream
+        settings = self.settings
+        pins = Pins(user=opened.user)
+        reader = Reader(
+            shared=door.catalogue,
+            user=door.credential.user,
+            limits=settings.limits,
+            analyst=self._analyst,
+            memory=self._memories.setdefault(door.target.name, Memory()),
+        )
+        session = Session(
+            who=who,
+            client=connection,
+            server=upstream.connection,
+            gate=door.gate,
+            reader=reader,
+            pins=pins,
+            clock=self._clock,
+            mark=self._mark,
+        )
+        pid, secret = self._key()
+        self._held[pid] = _Held(session, opened.guest, door, upstream, secret)
+        self._counts.sessions(1)
+        reason = "closed"
+        try:
+            greeting = [build_authentication_ok()]
+            greeting += [pins.reported(frame) for frame in upstream.reported]
+            greeting.append(build_backend_key_data(pid, secret))
+            if not door.gate.enforce:
+                greeting.append(replies.OBSERVED)
+            await session.run(b"".join(greeting) + upstream.ready)
+        except (Fault, OSError) as fault:
+            reason = type(fault).__name__
+            connection.write(_refusal(fault))
+        finally:
+            connection.close()
+            upstream.connection.close()
+            del self._held[pid]
+            self._counts.sessions(-1)
+            with suppress(Fault):
+                door.gate.journal.note([self._chronicle.session_end(who, reason=reason, commands=session.commands)])
+
+    def _key(self) -> tuple[int, bytes]:
+        while True:
+            self._next = (self._next + 1) & 0xFFFFF
+            pid = self._worker << 20 | self._next
+            if pid not in self._held:
+                return pid, self._entropy(4)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Opened:
+    """A caller that proved who it is, and its session on the target."""
+
+    caller: Caller
+    guest: Guest
+    door: Door
+    upstream: Upstream
+    user: str
+
+
+class _Refused(CallerFault):
+    """A refusal whose answer is ready."""
+
+    def __init__(self, answer: bytes) -> None:
+        super().__init__("refused")
+        self.answer = answer
+
+
+def _refusal(fault: BaseException) -> bytes:
+    """What a client is told when its session cannot begin or go on. Login failures all read alike."""
+    match fault:
+        case _Refused():
+            return fault.answer
+        case LoginRefused():
+            return replies.fatal("28P01", "password authentication failed", hint="Check user name and password.")
+        case TokenRefused():
+            return replies.fatal("28000", f"the token was refused: {fault}")
+        case ParameterRefused() | Unreachable():
+            return replies.fatal(fault.sqlstate, str(fault))
+        case TimeoutError():
+            return replies.fatal("08006", "the login took too long; connect again")
+        case TargetFault():
+            return replies.fatal("08006", str(fault))
+        case CallerFault():
+            return replies.fatal("08P01", str(fault))
+        case Fault():
+            return replies.fatal("58000", f"interlock cannot go on and lets nothing through: {fault}")
+        case _:
+            return replies.fatal("08006", "the connection was lost")

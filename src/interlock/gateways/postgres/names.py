@@ -1,0 +1,87 @@
+"""Prepared statements and portals of one session, as the target holds them."""
+
+from interlock.gateways.postgres.steps import Portal
+from interlock.intent.sql.statement import Statement
+
+
+class Names:
+    """Statements and portals by name; SQL's PREPARE and DECLARE share them with Parse and Bind.
+
+    What the target confirmed counts. What was sent and is not confirmed yet is kept with the number of its group,
+    for the messages behind it; it never hides a confirmed name, because the target refuses to replace that one
+    (the unnamed ones excepted).
+    """
+
+    def __init__(self) -> None:
+        self._statements: dict[str, Statement] = {}
+        self._portals: dict[str, Portal] = {}
+        self._sent_statements: dict[str, tuple[int, Statement]] = {}
+        self._sent_portals: dict[str, tuple[int, Portal]] = {}
+
+    def statement(self, name: str) -> Statement | None:
+        """The statement that the next message will find under this name."""
+        sent = self._sent_statements.get(name)
+        return sent[1] if sent is not None else self._statements.get(name)
+
+    def portal(self, name: str) -> Portal | None:
+        """The portal that the next message will find under this name."""
+        sent = self._sent_portals.get(name)
+        return sent[1] if sent is not None else self._portals.get(name)
+
+    def statements(self) -> dict[str, Statement]:
+        """What SQL's EXECUTE can name."""
+        return self._statements | {name: sent[1] for name, sent in self._sent_statements.items()}
+
+    def cursors(self) -> dict[str, Statement]:
+        """What SQL's FETCH can name."""
+        portals = self._portals | {name: sent[1] for name, sent in self._sent_portals.items()}
+        return {name: portal.statement for name, portal in portals.items()}
+
+    def send_statement(self, group: int, name: str, statement: Statement) -> None:
+        """Parse or PREPARE is on its way."""
+        if not name or name not in self._statements:
+            self._sent_statements[name] = (group, statement)
+
+    def send_portal(self, group: int, name: str, portal: Portal) -> None:
+        """Bind or DECLARE is on its way."""
+        if not name or name not in self._portals:
+            self._sent_portals[name] = (group, portal)
+
+    def hold_statement(self, name: str, statement: Statement) -> None:
+        """The target confirmed a Parse or PREPARE."""
+        self._statements[name] = statement
+
+    def hold_portal(self, name: str, portal: Portal) -> None:
+        """The target confirmed a Bind or DECLARE."""
+        self._portals[name] = portal
+
+    def drop_statement(self, name: str | None) -> None:
+        """The target confirmed a Close or DEALLOCATE; None is all of them."""
+        if name is None:
+            self._statements.clear()
+        else:
+            self._statements.pop(name, None)
+
+    def drop_portal(self, name: str | None) -> None:
+        """The target confirmed a Close of a portal; None is all of them."""
+        if name is None:
+            self._portals.clear()
+        else:
+            self._portals.pop(name, None)
+
+    def drop_unnamed(self) -> None:
+        """A simple Query destroys the unnamed statement and the unnamed portal, whatever becomes of it."""
+        for names in (self._statements, self._portals, self._sent_statements, self._sent_portals):
+            names.pop("", None)
+
+    def drop_all(self) -> None:
+        """The target confirmed DISCARD ALL."""
+        self.drop_statement(None)
+        self.drop_portal(None)
+
+    def group_over(self, group: int, *, idle: bool) -> None:
+        """ReadyForQuery: what the group did not confirm never came to be; outside a transaction portals are gone."""
+        self._sent_statements = {n: sent for n, sent in self._sent_statements.items() if sent[0] > group}
+        self._sent_portals = {n: sent for n, sent in self._sent_portals.items() if sent[0] > group}
+        if idle and self._portals:
+            self._portals = {name: portal for name, portal in self._portals.items() if portal.statement.held}

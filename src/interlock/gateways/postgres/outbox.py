@@ -1,0 +1,301 @@
+"""The gate's port for PostgreSQL: what was decided becomes bytes for the target, with the wrapper they need."""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final, assert_never
+
+from interlock.gate import Ask
+from interlock.gateways.postgres import denial, owned, replies
+from interlock.gateways.postgres.due import LOCAL, LOCAL_READY, Due, Show
+from interlock.gateways.postgres.names import Names
+from interlock.gateways.postgres.running import Running
+from interlock.gateways.postgres.steps import End, Group, Portal, Reject, Run, Send, Step, Unit
+from interlock.intent.sql.statement import Flow, Statement
+from interlock.model import Confine, Decision, Limit, Status
+from interlock.wire.postgres import kinds
+from interlock.wire.postgres.messages import build_execute, build_sync
+
+_SYNC: Final = build_sync()
+
+
+@dataclass(slots=True, kw_only=True)
+class Parcel:
+    """Bytes for the target and what is owed for them; `ends` marks the end of its group."""
+
+    group: Group
+    data: bytes
+    dues: tuple[Due, ...]
+    ends: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Pause:
+    """Nothing behind this may leave before the answer of `running` is seen: it may go over its limit."""
+
+    group: Group
+    running: Running
+
+
+@dataclass(slots=True, kw_only=True)
+class Intake:
+    """Nothing behind this may leave before the client has sent its COPY data: the target would take it for data."""
+
+    group: Group
+
+
+class Outbox:
+    """Decided steps on their way to the target. The session empties `queue` in order.
+
+    `clock` is monotonic, in seconds; `dropped` hears of commands that were allowed and then never sent,
+    because one behind them in the same simple Query was refused; `idle` tells whether the target's last
+    ReadyForQuery was outside a transaction.
+    """
+
+    def __init__(
+        self,
+        *,
+        names: Names,
+        clock: Callable[[], float],
+        dropped: Callable[[Running, Status], None],
+        idle: Callable[[], bool],
+    ) -> None:
+        self.queue: deque[Parcel | Pause | Intake] = deque()
+        self._idle = idle
+        self._steps: deque[Step] = deque()
+        self._covered: list[Send] = []
+        self._names = names
+        self._clock = clock
+        self._dropped = dropped
+
+    def plan(self, steps: Iterable[Step]) -> None:
+        """What the gate is asked about next, in order, with what needs no decision in between."""
+        self._steps.extend(steps)
+
+    def send(self, ask: Ask, decision: Decision) -> None:
+        """Queue everything up to and with this command."""
+        step = self._advance(ask)
+        for parse in self._covered:
+            self._forward(parse, None)
+        self._covered.clear()
+        running = self._start(ask, step.portal, decision)
+        if step.portal is not None:
+            step.portal.running = running
+        if step.direct is not None and running.limit is None and not _confined_here(step.unit, running):
+            step.group.direct = True
+            self._parcel(step.group, step.direct, Due(kinds.QUERY, running=running, done=self._over(step.group)))
+            return
+        for due in step.dues:
+            due.running = running
+        self._forward(step, running)
+
+    def refuse(self, ask: Ask, decision: Decision) -> None:
+        """Queue everything up to this command, and its refusal in its place."""
+        step = self._advance(ask)
+        self._covered.clear()
+        self._fall(step.group, step.unit, denial.error(ask, decision))
+
+    def finish(self) -> None:
+        """Queue what stands behind the last command."""
+        last = self._steps[-1] if self._steps else None
+        while self._steps:
+            self._pass_on(self._steps.popleft())
+        if last is not None and _only_prepared(last):
+            # What was prepared outlives its implicit transaction; ended here, the rest of the group is free to
+            # begin a READ WRITE one of the gateway's.
+            self._end(End(group=last.group, unit=last.unit, hidden=True))
+
+    def cut(self, group: Group) -> None:
+        """An answer went over its limit and the client was told: make the target fail the group as well."""
+        group.fallen = True
+        while self.queue and self.queue[0].group is group and not _is_end(self.queue[0]):
+            self.queue.popleft()
+        self.queue.appendleft(Parcel(group=group, data=owned.POISON, dues=(_poison(b""),)))
+
+    # -- steps ---------------------------------------------------------------------------------
+
+    def _advance(self, ask: Ask) -> Send:
+        while True:
+            step = self._steps.popleft()
+            if isinstance(step, Send) and step.ask is ask:
+                return step
+            if isinstance(step, Send) and step.covered is ask:
+                self._covered.append(step)
+            else:
+                self._pass_on(step)
+
+    def _pass_on(self, step: Step) -> None:
+        match step:
+            case End():
+                self._end(step)
+            case Send() if not step.group.fallen and step.ask is None:
+                self._forward(step, step.portal.running if step.portal is not None else None)
+            case Run() if not step.group.fallen and not step.group.direct:
+                self._run(step)
+            case Reject() if not step.group.fallen:
+                self._reject(step)
+            case Send() | Run() | Reject():
+                pass  # its group fell before it: PostgreSQL skips it too
+            case _:
+                assert_never(step)
+
+    def _forward(self, step: Send, running: Running | None) -> None:
+        self._open(step.unit, step.group)
+        self._bracketed(step.group, step.unit, running, step.data, *step.dues)
+
+    def _run(self, step: Run) -> None:
+        portal, running = step.portal, step.portal.running
+        rows = step.rows
+        if running is not None and running.limit is not None:
+            most = max(running.limit - running.rows, 0) + 1  # one more than may pass shows that there is more
+            rows = min(rows, most) if rows else most
+        due = Due(kinds.EXECUTE, step.show, running=running, done=self._change(portal, step.group))
+        self._bracketed(step.group, step.unit, running, build_execute(step.name, rows), due)
+        if running is None:
+            return
+        if portal.statement.flow is Flow.COPY_IN:
+            self.queue.append(Intake(group=step.group))
+        elif running.limit is not None and not self._ends_harmlessly(step):
+            self.queue.append(Pause(group=step.group, running=running))
+
+    def _ends_harmlessly(self, step: Run) -> bool:
+        """Behind it stands only the end of an implicit transaction of reads: nothing more could happen."""
+        behind = self._steps[0] if self._steps else None
+        return isinstance(behind, End) and behind.group is step.group and not step.unit.explicit and not step.unit.begun
+
+    def _reject(self, step: Reject) -> None:
+        if step.error is replies.EMPTY:
+            self._parcel(step.group, b"", Due(LOCAL, instead=step.error))
+            step.group.local = step.group.fallen = True
+        else:
+            self._fall(step.group, step.unit, step.error)
+
+    def _fall(self, group: Group, unit: Unit, error: bytes) -> None:
+        """Refuse in mid-group: where nothing was sent we answer ourselves, else the target must fail the group."""
+        group.fallen = True
+        if group.simple:
+            self._drop_queued(group)
+        if unit.explicit or unit.begun or group.sent or any(parcel.group is group for parcel in self.queue):
+            self._parcel(group, owned.POISON, _poison(error))
+        else:
+            group.local = True
+            self._parcel(group, b"", Due(LOCAL, instead=error))
+
+    def _drop_queued(self, group: Group) -> None:
+        """Nothing of a simple Query runs when any of it is refused."""
+        kept: deque[Parcel | Pause | Intake] = deque()
+        for parcel in self.queue:
+            if parcel.group is not group:
+                kept.append(parcel)
+            elif isinstance(parcel, Parcel):
+                for running in {due.running for due in parcel.dues if due.running is not None}:
+                    if not running.finished:
+                        running.finished = True
+                        self._dropped(running, Status.UNDONE)
+        self.queue = kept
+
+    def _end(self, step: End) -> None:
+        group, unit = step.group, step.unit
+        if group.direct:
+            return
+        if group.local:
+            self._parcel(group, b"", Due(LOCAL_READY, done=self._over(group)), ends=True)
+            return
+        own = unit.begun and not unit.explicit and not unit.autonomous
+        if own and not group.fallen:
+            self._parcel(group, owned.COMMIT, *owned.commit_dues())
+        if step.hidden:
+            self._parcel(group, _SYNC, Due(kinds.SYNC, Show.NOTHING, hidden=True))
+            return
+        self._parcel(group, _SYNC, Due(kinds.SYNC, wrapped=own, done=self._over(group)), ends=True)
+        if unit.begun and unit.autonomous:
+            self._parcel(group, owned.LOCK, *owned.run_dues(), Due(kinds.SYNC, Show.NOTHING), ends=True)
+
+    # -- bytes ---------------------------------------------------------------------------------
+
+    def _parcel(self, group: Group, data: bytes, *dues: Due, ends: bool = False) -> None:
+        self.queue.append(Parcel(group=group, data=data, dues=dues, ends=ends))
+
+    def _open(self, unit: Unit, group: Group) -> None:
+        """The gateway's own BEGIN, before the first message of a unit that writes or whose end is not in sight."""
+        if unit.begun or not (unit.writes or (unit.statements and not unit.explicit and not group.whole)):
+            return
+        unit.begun = True
+        if unit.autonomous:
+            self._parcel(group, owned.UNLOCK, *owned.run_dues(), Due(kinds.SYNC, Show.NOTHING))
+        else:
+            self._parcel(group, owned.BEGIN, *owned.run_dues())
+
+    def _bracketed(self, group: Group, unit: Unit, running: Running | None, data: bytes, *dues: Due) -> None:
+        """Inside a transaction that may write, a confined command runs between SAVEPOINT and RELEASE, read only."""
+        if running is None or not _confined_here(unit, running):
+            self._parcel(group, data, *dues)
+            return
+        self._parcel(group, owned.CONFINE, *owned.run_dues(), *owned.run_dues())
+        self._parcel(group, data, *dues)
+        self._parcel(group, owned.RELEASE, *owned.run_dues())
+
+    # -- what a decision turns into ----------------------------------------------------------------
+
+    def _start(self, ask: Ask, portal: Portal | None, decision: Decision) -> Running:
+        statement = portal.statement if portal is not None else None
+        running = Running(
+            ask,
+            flow=statement.flow if statement is not None else Flow.PREPARE,
+            started=self._clock(),
+            limit=self._limit(decision, statement),
+            confined=any(isinstance(obligation, Confine) for obligation in decision.obligations),
+        )
+        if statement is not None and statement.flow is Flow.FETCH and statement.name is not None:
+            running.source = self._names.portal(statement.name)
+        return running
+
+    def _limit(self, decision: Decision, statement: Statement | None) -> int | None:
+        """The rows that may still be delivered: those of a cursor count together, however they are fetched."""
+        limits = [obligation.rows for obligation in decision.obligations if isinstance(obligation, Limit)]
+        if not limits:
+            return None
+        cursor = None
+        if statement is not None and statement.flow is Flow.FETCH and statement.name is not None:
+            cursor = self._names.portal(statement.name)
+        return max(min(limits) - (cursor.rows if cursor is not None else 0), 0)
+
+    def _over(self, group: Group) -> Callable[[], None]:
+        return lambda: self._names.group_over(group.id, idle=self._idle())
+
+    def _change(self, portal: Portal, group: Group) -> Callable[[], None] | None:
+        """What the target's success changes in the names it holds."""
+        statement = portal.statement
+        names, name = self._names, statement.name
+        match statement.flow:
+            case Flow.PREPARE if name is not None and statement.inner is not None:
+                inner = statement.inner
+                return lambda: names.hold_statement(name, inner)
+            case Flow.DECLARE if name is not None:
+                return lambda: names.hold_portal(name, Portal(statement=statement))
+            case Flow.DEALLOCATE:
+                return lambda: names.drop_statement(name)
+            case Flow.CLOSE:
+                return lambda: names.drop_portal(name)
+            case Flow.DISCARD:
+                return names.drop_all
+            case _:
+                return None
+
+
+def _only_prepared(last: Step) -> bool:
+    """Whether a batch broke off inside a group that has prepared and described so far, and run nothing."""
+    group, unit = last.group, last.unit
+    return not (group.whole or group.fallen or unit.explicit or unit.begun or unit.statements)
+
+
+def _is_end(parcel: Parcel | Pause | Intake) -> bool:
+    return isinstance(parcel, Parcel) and parcel.ends
+
+
+def _poison(error: bytes) -> Due:
+    return Due(kinds.EXECUTE, instead=error)
+
+
+def _confined_here(unit: Unit, running: Running) -> bool:
+    return running.confined and (unit.explicit or unit.begun)

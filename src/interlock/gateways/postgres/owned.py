@@ -1,0 +1,94 @@
+"""The gateway's own statements on a client's upstream session: named `il_*`, prepared once, never the client's."""
+
+from collections.abc import Callable
+from typing import Final
+
+from interlock.gateways.postgres.due import Due, Show
+from interlock.wire.postgres import kinds
+from interlock.wire.postgres.messages import (
+    Part,
+    build_bind,
+    build_close,
+    build_execute,
+    build_parse,
+    build_sync,
+)
+
+PREFIX: Final = "il_"
+
+# Settings that change what text means and that nobody may change behind our back (threats.md 10). Each is
+# compared with the value it had when the session began, after any code that is not built in has run.
+WATCHED: Final = (
+    "standard_conforming_strings",
+    "transform_null_equals",
+    "backslash_quote",
+    "escape_string_warning",
+    "array_nulls",
+    "quote_all_identifiers",
+    "default_transaction_read_only",
+    "default_transaction_isolation",
+    "session_replication_role",
+    "row_security",
+    "role",
+    "session_authorization",
+    "client_encoding",
+    "lo_compat_privileges",
+    "xmloption",
+    "track_counts",
+    "local_preload_libraries",
+    "check_function_bodies",
+)
+
+_STATEMENTS: Final = {
+    "il_begin": "BEGIN READ WRITE",
+    "il_commit": "COMMIT",
+    "il_rollback": "ROLLBACK",
+    "il_mark": "SAVEPOINT il_mark",
+    "il_confine": "SET LOCAL transaction_read_only = on",
+    "il_release": "RELEASE SAVEPOINT il_mark",
+    "il_path": "SELECT pg_catalog.current_setting('search_path')",
+    "il_pins": "SELECT pg_catalog.concat_ws(E'\\x01', "
+    + ", ".join(f"pg_catalog.current_setting('{name}', true)" for name in WATCHED)
+    + ")",
+    "il_unlock": "SET default_transaction_read_only = off",
+    "il_lock": "SET default_transaction_read_only = on",
+}
+
+# What a client of the simple protocol sees when its Query was sent as an extended group.
+SIMPLE_SHOWS: Final = frozenset({kinds.ROW_DESCRIPTION, kinds.EMPTY_QUERY_RESPONSE})
+
+PREPARE: Final = b"".join(build_parse(name, text) for name, text in _STATEMENTS.items())
+
+
+def prepare_dues() -> list[Due]:
+    """What is owed for PREPARE."""
+    return [Due(kinds.PARSE, Show.NOTHING) for _ in _STATEMENTS]
+
+
+def run(name: str) -> bytes:
+    """Bind, Execute and Close of one of our statements, in a portal of the same name."""
+    return build_bind(name, name) + build_execute(name) + build_close(Part.PORTAL, name)
+
+
+def run_dues(rows: Callable[[bytes], None] | None = None) -> list[Due]:
+    """What is owed for `run`; `rows` is given the DataRows."""
+    execute = Due(kinds.EXECUTE, Show.NOTHING, rows=rows)
+    return [Due(kinds.BIND, Show.NOTHING), execute, Due(kinds.CLOSE, Show.NOTHING)]
+
+
+def commit_dues() -> list[Due]:
+    """What is owed for COMMIT."""
+    return [Due(kind, Show.NOTHING) for kind in (kinds.BIND, kinds.EXECUTE)]
+
+
+BEGIN: Final = run("il_begin")
+# COMMIT and ROLLBACK destroy their own portal with all others: nothing to close.
+COMMIT: Final = build_bind("il_commit", "il_commit") + build_execute("il_commit")
+UNLOCK: Final = run("il_unlock") + build_sync()
+LOCK: Final = run("il_lock") + build_sync()
+CONFINE: Final = run("il_mark") + run("il_confine")
+RELEASE: Final = run("il_release")
+ROLL_BACK: Final = build_bind("il_rollback", "il_rollback") + build_execute("il_rollback") + build_sync()
+
+# The Execute that fails a group without running anything: no such portal can exist (postgres.md, "Refusing").
+POISON: Final = build_execute("il_refused")

@@ -1,0 +1,344 @@
+"""From a client's messages to steps: what each one means, and which decision it waits for. Nothing is sent here."""
+
+from collections.abc import Awaitable, Callable
+from enum import Enum, auto
+from typing import Final, Protocol
+
+from interlock.gate import Ask
+from interlock.gateways.postgres import owned, replies, rewriting
+from interlock.gateways.postgres.due import Due, Show
+from interlock.gateways.postgres.names import Names
+from interlock.gateways.postgres.steps import End, Group, Portal, Reject, Run, Send, Step, Unit
+from interlock.intent.sql.statement import Flow, Statement
+from interlock.model import Command, Confine, Intent, Limit, Obligation, Session, Verb
+from interlock.wire.postgres import kinds
+from interlock.wire.postgres.messages import (
+    Part,
+    build_bind,
+    build_describe,
+    build_parse,
+    build_query,
+    parse_bind,
+    parse_close,
+    parse_describe,
+    parse_execute,
+    parse_parse,
+    parse_query,
+)
+
+LANGUAGE: Final = "postgresql"
+
+# After these the transaction state, a setting or the catalogue is another: wait for the target, then read on.
+_SETTLING: Final = frozenset(
+    {
+        Flow.BEGIN,
+        Flow.COMMIT,
+        Flow.ROLLBACK,
+        Flow.ROLLBACK_TO,
+        Flow.PREPARE_TRANSACTION,
+        Flow.COMMIT_PREPARED,
+        Flow.ROLLBACK_PREPARED,
+        Flow.SET,
+        Flow.RESET,
+        Flow.DISCARD,
+        Flow.DEALLOCATE,
+    }
+)
+
+
+# Flows that change no name and need nothing around them.
+_PLAIN: Final = frozenset(
+    {Flow.PLAIN, Flow.SHOW, Flow.COPY_OUT, Flow.COMMIT, Flow.ROLLBACK, Flow.SAVEPOINT, Flow.RELEASE, Flow.ROLLBACK_TO}
+)
+
+# COPY cannot be cut at a number of rows without ending the connection: there only Confine can be kept.
+_ALL: Final[frozenset[type[Obligation]]] = frozenset({Confine, Limit})
+_CONFINE_ONLY: Final[frozenset[type[Obligation]]] = frozenset({Confine})
+
+_NOTHING: Final = Intent(effects=(), returns=(), findings=(), understood=True, shape="", fingerprint="")
+EMPTY_STATEMENT: Final = Statement(text="", span=(0, 0), node="", intent=_NOTHING)
+
+
+class Stale(Enum):
+    """What a session must ask the target about again."""
+
+    PATH = auto()  # search_path
+    NAMES = auto()  # our own prepared statements are gone
+    CATALOGUE = auto()
+    PINS = auto()  # code ran that may have changed settings
+
+
+class Understand(Protocol):
+    """Text to statements as this session would read it now; never raises for what a client sent."""
+
+    def __call__(self, text: str, names: Names) -> Awaitable[tuple[Statement, ...]]: ...
+
+
+class Planner:
+    """Plans for one session.
+
+    `open` is the client's transaction that is under way, as far as what was planned goes. `barrier` is set when
+    what comes next depends on what was planned: carry that out, clear it, and `go_on`.
+    """
+
+    def __init__(
+        self, session: Session, *, understand: Understand, now: Callable[[], int], new_id: Callable[[], str]
+    ) -> None:
+        self.names = Names()
+        self.steps: list[Step] = []
+        self.open: Unit | None = None
+        self.barrier = False
+        self.stale: set[Stale] = set()
+        self._rest: str | None = None
+        self._session = session
+        self._understand = understand
+        self._now = now
+        self._new_id = new_id
+        self._groups = 0
+        self._group: Group | None = None
+        self._unit: Unit | None = None
+
+    @property
+    def inside(self) -> bool:
+        """True while a group is open: its end has not been planned."""
+        return self._group is not None
+
+    @property
+    def fallen(self) -> bool:
+        """True when the open group was refused: what follows up to Sync is void."""
+        return self._group is not None and self._group.fallen
+
+    # -- what the client says ------------------------------------------------------------------
+
+    async def query(self, frame: bytes) -> None:
+        """A simple Query: all its statements are one group, and refused together."""
+        text = parse_query(frame).text
+        self.names.drop_unnamed()
+        if self._group is not None and self._unit is not None and not self._unit.statements:
+            # asyncpg prepares without Sync and goes on with a Query
+            self.steps.append(End(group=self._group, unit=self._unit, hidden=True))
+            self._group = None
+        if self._group is None:
+            self._extended().simple = True
+        await self._statements(text)
+
+    async def go_on(self) -> None:
+        """After a barrier inside a simple Query: the statements behind it, read with what is there now."""
+        rest, self._rest = self._rest, None
+        if rest is not None:
+            await self._statements(rest)
+
+    async def _statements(self, text: str) -> None:
+        statements = await self._understand(text, self.names)
+        if not statements:
+            self._reject(replies.EMPTY)
+        for at, statement in enumerate(statements):
+            self._simple(statement, alone=len(statements) == 1)
+            if _changes_meaning(statement) and at < len(statements) - 1:
+                self._rest = text[statement.span[1] :]
+                self.barrier = True
+                return
+        self._end()
+
+    async def parse(self, frame: bytes) -> None:
+        """Parse is an act: a decision of its own, unless the Bind behind it brings one (threats.md 1)."""
+        message = parse_parse(frame)
+        group = self._extended()
+        statements = await self._understand(message.text, self.names)
+        if message.statement.startswith(owned.PREFIX):
+            return self._reject(replies.reserved(message.statement))
+        if len(statements) > 1:
+            return self._reject(replies.SEVERAL)
+        if not statements:
+            statements = (EMPTY_STATEMENT,)
+        statement = statements[0]
+        self.names.send_statement(group.id, message.statement, statement)
+        due = Due(kinds.PARSE, done=lambda: self.names.hold_statement(message.statement, statement))
+        data = build_parse(message.statement, rewriting.forwarded(statement), message.types)
+        ask = None if statement is EMPTY_STATEMENT else self._ask(statement, group)
+        self.steps.append(Send(group=group, unit=self._current(), data=data, dues=(due,), ask=ask))
+        return None
+
+    def bind(self, frame: bytes) -> None:
+        """The decision of what will run: the statement is known, and so are its parameters."""
+        message = parse_bind(frame)
+        group = self._extended()
+        statement = self.names.statement(message.statement)
+        if statement is None:
+            return self._reject(replies.no_statement(message.statement))
+        if message.portal.startswith(owned.PREFIX):
+            return self._reject(replies.reserved(message.portal))
+        unit = self._current()
+        portal = Portal(statement=statement)
+        ask = None
+        if statement is not EMPTY_STATEMENT:
+            ask = self._ask(statement, group, message.values)
+            self._cover(statement, ask)
+            self._follow(statement, portal)
+        self.names.send_portal(group.id, message.portal, portal)
+        due = Due(kinds.BIND, done=lambda: self.names.hold_portal(message.portal, portal))
+        self.steps.append(Send(group=group, unit=unit, data=frame, dues=(due,), ask=ask, portal=portal))
+        return None
+
+    def describe(self, frame: bytes) -> None:
+        """Answered from what was already decided."""
+        message = parse_describe(frame)
+        self._extended()
+        find = self.names.statement if message.part is Part.STATEMENT else self.names.portal
+        known = find(message.name)
+        if known is None:
+            return self._reject(replies.no_name(message.part, message.name))
+        return self._pass(frame, Due(kinds.DESCRIBE))
+
+    def execute(self, frame: bytes) -> None:
+        """Only continues a decided portal."""
+        message = parse_execute(frame)
+        group = self._extended()
+        portal = self.names.portal(message.portal)
+        if portal is None:
+            return self._reject(replies.no_name(Part.PORTAL, message.portal))
+        run = Run(
+            group=group, unit=self._current(), name=message.portal, portal=portal, rows=message.rows, show=Show.ALL
+        )
+        self.steps.append(run)
+        if _changes_meaning(portal.statement):
+            self.barrier = True
+        return None
+
+    def close(self, frame: bytes) -> None:
+        """Close of a statement or portal; a name that does not exist is no error."""
+        message = parse_close(frame)
+        self._extended()
+        if message.name.startswith(owned.PREFIX):
+            return self._reject(replies.reserved(message.name))
+        drop = self.names.drop_statement if message.part is Part.STATEMENT else self.names.drop_portal
+        self._pass(frame, Due(kinds.CLOSE, done=lambda: drop(message.name)))
+        return None
+
+    def sync(self) -> None:
+        """The end of an extended group."""
+        self._extended()
+        self._end()
+
+    def reject(self, error: bytes) -> None:
+        """A message that is refused whatever it says, as a group of its own."""
+        self._extended().simple = True
+        self._reject(error)
+        self._end()
+
+    # -- what it becomes -----------------------------------------------------------------------
+
+    def _extended(self) -> Group:
+        if self._group is None:
+            self._group = Group(id=self._next())
+        return self._group
+
+    def _next(self) -> int:
+        self._groups += 1
+        return self._groups
+
+    def _current(self) -> Unit:
+        unit = self.open or self._unit
+        if unit is None:
+            unit = self._unit = Unit(id=self._new_id())
+        return unit
+
+    def _ask(self, statement: Statement, group: Group, values: tuple[bytes | None, ...] = ()) -> Ask:
+        command = Command(
+            id=self._new_id(),
+            session=self._session,
+            language=LANGUAGE,
+            text=statement.text,
+            unit=self._current().id,
+            received_at=self._now(),
+            arguments=values,
+        )
+        offers = _CONFINE_ONLY if statement.flow is Flow.COPY_OUT else _ALL
+        return Ask(command=command, intent=statement.intent, group=group.id, offers=offers)
+
+    def _cover(self, statement: Statement, ask: Ask | None) -> None:
+        """One decision for a Parse and the Bind right behind it."""
+        for step in reversed(self.steps):
+            if isinstance(step, Send) and step.portal is None and step.ask is not None:
+                if step.group is self._group and step.ask.intent is statement.intent:
+                    step.ask, step.covered = None, ask
+                return
+
+    def _follow(self, statement: Statement, portal: Portal) -> None:
+        """What the statement does to its transaction and to names, as the message behind it will find them."""
+        group, unit, name = self._extended(), self._current(), statement.name
+        stale = _made_stale(statement)
+        self.stale |= stale
+        group.settles = group.settles or statement.flow in _SETTLING or bool(stale)
+        match statement.flow:
+            case Flow.BEGIN:
+                unit.writes = unit.writes or (not unit.explicit and unit.statements > 0)
+                unit.explicit = True
+                self.open = unit
+            case Flow.COMMIT | Flow.ROLLBACK | Flow.PREPARE_TRANSACTION:
+                self._unit = None
+                self.open = Unit(id=self._new_id(), explicit=True) if statement.chain else None
+            case Flow.PREPARE if name is not None and statement.inner is not None:
+                self.names.send_statement(group.id, name, statement.inner)
+            case Flow.DECLARE if name is not None:
+                self.names.send_portal(group.id, name, Portal(statement=statement))
+            case _ if statement.writes and not unit.explicit:
+                unit.writes = True
+                unit.autonomous = not statement.transactional
+            case _:
+                pass
+        unit.statements += 1
+
+    def _simple(self, statement: Statement, *, alone: bool) -> None:
+        """One statement of a Query as Parse, Bind, Describe, Execute; alone, it may also go as it came."""
+        group, unit = self._extended(), self._current()
+        portal = Portal(statement=statement)
+        ask = self._ask(statement, group)
+        self._follow(statement, portal)
+        text = rewriting.forwarded(statement)
+        direct = build_query(text) if alone and _stands_alone(statement, unit) else None
+        data = build_parse("", text) + build_bind("", "") + build_describe(Part.PORTAL, "")
+        dues = tuple(Due(kind, Show.SIMPLE) for kind in (kinds.PARSE, kinds.BIND, kinds.DESCRIBE))
+        self.steps.append(
+            Send(group=group, unit=unit, data=data, dues=dues, ask=ask, portal=portal, direct=direct)
+        )
+        self.steps.append(Run(group=group, unit=unit, name="", portal=portal, rows=0, show=Show.SIMPLE))
+
+    def _pass(self, frame: bytes, due: Due) -> None:
+        self.steps.append(Send(group=self._extended(), unit=self._current(), data=frame, dues=(due,)))
+
+    def _reject(self, error: bytes) -> None:
+        self.steps.append(Reject(group=self._extended(), unit=self._current(), error=error))
+
+    def _end(self) -> None:
+        group, unit = self._extended(), self._current()
+        group.whole = True
+        self.steps.append(End(group=group, unit=unit))
+        # The gateway's own COMMIT may fail and be followed by its ROLLBACK: nothing may be on its way then.
+        self.barrier = self.barrier or group.settles or unit.writes or unit.begun
+        self._group = self._unit = None
+
+
+def _made_stale(statement: Statement) -> set[Stale]:
+    """What the session cannot rely on once the statement has run."""
+    stale: set[Stale] = set()
+    if statement.ddl:
+        stale.add(Stale.CATALOGUE)
+    if statement.flow in (Flow.DISCARD, Flow.DEALLOCATE) and statement.name is None:
+        stale.add(Stale.NAMES)
+    path = statement.flow in (Flow.SET, Flow.RESET) and statement.name in (None, "search_path")
+    if path or statement.flow in (Flow.DISCARD, Flow.ROLLBACK, Flow.ROLLBACK_TO):
+        stale.add(Stale.PATH)
+    if any(effect.verb is Verb.EXECUTE for effect in statement.intent.effects):
+        stale |= {Stale.PINS, Stale.PATH}
+    return stale
+
+
+def _changes_meaning(statement: Statement) -> bool:
+    """Whether what is read next may mean something else once this has run (postgres.md, "Barriers")."""
+    return bool(_made_stale(statement))
+
+
+def _stands_alone(statement: Statement, unit: Unit) -> bool:
+    """Whether nothing has to be put around it and no name has to be followed: it may go upstream as one Query."""
+    return (unit.explicit or not (statement.writes or unit.begun or unit.statements > 1)) and statement.flow in _PLAIN

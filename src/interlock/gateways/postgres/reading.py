@@ -1,0 +1,104 @@
+"""How a session reads SQL: by the target's catalogue, or by what it alone can see of it."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol
+
+from interlock.gateways.postgres.names import Names
+from interlock.intent.sql.catalog import QUERIES, Catalog, LabelBook
+from interlock.intent.sql.limits import Limits
+from interlock.intent.sql.statement import Flow, Statement
+from interlock.intent.sql.understand import Scope, understand
+
+# Longer texts are read in a process of their own, with a deadline: decoding holds the interpreter (sql.md 1).
+INLINE_BYTES: Final = 16 * 1024
+_MOST_REMEMBERED: Final = 4096
+_MOST_REMEMBERED_TEXT: Final = 4096
+
+_BY_NAME: Final = frozenset({Flow.EXECUTE, Flow.FETCH, Flow.CLOSE, Flow.DEALLOCATE})
+
+
+class Shared(Protocol):
+    """The catalogue that all sessions of a target share."""
+
+    current: Catalog
+    labels: LabelBook
+
+    async def refresh(self) -> None:
+        """Read it again now, because something changed it."""
+
+
+class Analyst(Protocol):
+    """Reads long texts elsewhere."""
+
+    def __call__(self, text: str, scope: Scope, limits: Limits) -> Awaitable[tuple[Statement, ...]]: ...
+
+
+class Memory:
+    """Statements by exact text, for all sessions that read alike. Never by fingerprint: `WHERE true` and
+    `WHERE false` share one (sql.md 1)."""
+
+    def __init__(self) -> None:
+        self._by_scope: dict[tuple[str, tuple[str, ...], str], dict[str, tuple[Statement, ...]]] = {}
+
+    def of(self, scope: tuple[str, tuple[str, ...], str]) -> dict[str, tuple[Statement, ...]]:
+        """What is remembered for a catalogue epoch, search path and user."""
+        if scope not in self._by_scope and len(self._by_scope) >= 64:
+            self._by_scope.clear()
+        return self._by_scope.setdefault(scope, {})
+
+
+class Reader:
+    """Reads for one session. `path` is the search_path as the target has it now, `user` the login there."""
+
+    def __init__(
+        self, *, shared: Shared, user: str, limits: Limits, analyst: Analyst, memory: Memory
+    ) -> None:
+        self.path: tuple[str, ...] = ()
+        self._shared = shared
+        self._user = user
+        self._limits = limits
+        self._analyst = analyst
+        self._memory = memory
+        self._own: Catalog | None = None
+        self._known: dict[str, tuple[Statement, ...]] = {}
+        self._known_for: tuple[str, tuple[str, ...], str] | None = None
+
+    @property
+    def catalog(self) -> Catalog:
+        """What names mean to this session."""
+        return self._own or self._shared.current
+
+    async def __call__(self, text: str, names: Names) -> tuple[Statement, ...]:
+        """The statements of a text. Never raises for what a client sent."""
+        catalog = self.catalog
+        key = (catalog.epoch, self.path, self._user)
+        if key != self._known_for:
+            self._known, self._known_for = self._memory.of(key), key
+        found = self._known.get(text)
+        if found is not None:
+            return found
+        scope = Scope(
+            catalog=catalog,
+            target=catalog.target,
+            search_path=self.path,
+            user=self._user,
+            prepared=names.statements(),
+            cursors=names.cursors(),
+        )
+        if len(text) > INLINE_BYTES:
+            return await self._analyst(text, scope, self._limits)
+        statements = understand(text, scope, self._limits)
+        if len(text) <= _MOST_REMEMBERED_TEXT and not any(s.flow in _BY_NAME for s in statements):
+            if len(self._known) >= _MOST_REMEMBERED:
+                self._known.clear()
+            self._known[text] = statements
+        return statements
+
+    async def reread(self, rows_of: Callable[[str], Awaitable[list[str]]], *, transaction: bool) -> None:
+        """Something changed the catalogue. Inside a transaction only this session sees it; so do temporary names."""
+        if not transaction:
+            await self._shared.refresh()
+        rows = {key: await rows_of(key) for key in QUERIES}
+        shared = self._shared.current
+        own = Catalog.build(target=shared.target, database=shared.database, rows=rows, labels=self._shared.labels)
+        self._own = None if own.epoch == shared.epoch else own

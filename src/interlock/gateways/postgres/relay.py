@@ -1,0 +1,286 @@
+"""The answering half of a session: server frames in, client bytes out, outcomes told. No sockets."""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from interlock.gateways.postgres import owned
+from interlock.gateways.postgres.due import LOCAL, LOCAL_READY, Due, Show
+from interlock.gateways.postgres.rows import cut_rows
+from interlock.gateways.postgres.running import Running
+from interlock.intent.sql.statement import Flow
+from interlock.model import Status
+from interlock.wire.postgres import kinds
+from interlock.wire.postgres.answers import ANSWERS
+from interlock.wire.postgres.codec import Frame
+from interlock.wire.postgres.messages import (
+    TransactionStatus,
+    build_ready,
+    parse_command_complete,
+    parse_error,
+    parse_tag,
+)
+from interlock.wire.postgres.violations import ServerViolation
+
+IDLE, OPEN, FAILED = TransactionStatus.IDLE, TransactionStatus.OPEN, TransactionStatus.FAILED
+
+
+class Told(Protocol):
+    """Who hears what became of commands, units and the connection's parameters."""
+
+    def ended(self, running: Running, status: Status) -> None:
+        """One command is over, as far as its unit lets it be."""
+
+    def settled(self, unit: str, status: Status) -> None:
+        """A unit that spanned several commands landed or was undone."""
+
+    def parameter(self, frame: bytes) -> bytes:
+        """A ParameterStatus; returns what the client is told, or raises to end the session."""
+
+    def exceeded(self, running: Running) -> bytes:
+        """The error for a client whose answer was cut at its limit."""
+
+
+class Relay:
+    """Knows what is owed in which order, and turns the target's answers into the client's.
+
+    `status` is the transaction state of the last ReadyForQuery. `failed` is True from an error until the Sync
+    that ends its group: the target skips everything in between, and so do we. `upstream` collects
+    bytes that the target must be sent at once.
+    """
+
+    def __init__(self, told: Told) -> None:
+        self.status: TransactionStatus = IDLE
+        self.failed = False
+        self.copying = False
+        self.upstream: list[bytes] = []
+        self.on_change: Callable[[], None] = lambda: None
+        self._told = told
+        self._dues: deque[Due] = deque()
+        self._runs: list[Running] = []
+        self._answers = {
+            kinds.DATA_ROW: self._row,
+            kinds.COPY_DATA: self._copy_data,
+            kinds.COMMAND_COMPLETE: self._complete,
+            kinds.READY_FOR_QUERY: self._ready,
+            kinds.ERROR_RESPONSE: self._error,
+            kinds.NOTICE_RESPONSE: self._notice,
+            kinds.PARAMETER_STATUS: lambda frame, _: self._told.parameter(frame),
+            kinds.NOTIFICATION_RESPONSE: lambda frame, _: frame,
+            kinds.COPY_IN_RESPONSE: self._copy_in,
+            kinds.COPY_OUT_RESPONSE: self._result,
+            kinds.COPY_DONE: self._result,
+            kinds.PORTAL_SUSPENDED: self._suspended,
+        }
+
+    @property
+    def idle(self) -> bool:
+        """True when nothing is owed any more."""
+        return not self._dues
+
+    @property
+    def idle_state(self) -> bool:
+        """True when the target was last outside a transaction."""
+        return self.status is IDLE
+
+    @property
+    def runs(self) -> list[Running]:
+        """Commands that were sent and whose outcome is not written down."""
+        return self._runs
+
+    def expect(self, dues: Iterable[Due]) -> bytes:
+        """Queue what is owed, in order; returns what can be answered at once because nothing is owed before it."""
+        for due in dues:
+            if self.failed and not self._dues and due.kind not in (kinds.SYNC, LOCAL_READY):
+                self._skip(due)  # the target throws away what follows an error until Sync
+                continue
+            running = due.running
+            if running is not None and not running.listed:
+                running.listed = True
+                self._runs.append(running)
+            self._dues.append(due)
+        return self._local()
+
+    def feed(self, frames: Iterable[Frame]) -> bytes:
+        """What the client is to be sent for these frames of the target's."""
+        out: list[bytes] = []
+        for kind, frame, count in frames:
+            answer = self._answers.get(kind, self._plain)
+            out.append(answer(frame, count))
+            due = self._dues[0] if self._dues else None
+            if due is not None and kind != kinds.READY_FOR_QUERY and kind in ANSWERS[due.kind].ends:
+                self._over(due)
+                out.append(self._local())
+        return b"".join(out)
+
+    # -- answers of a message that is owed ---------------------------------------------------
+
+    def _head(self, kind: int) -> Due:
+        if not self._dues:
+            raise ServerViolation(f"the target sent a `{chr(kind)}` message that nothing asked for; reconnect")
+        return self._dues[0]
+
+    def _plain(self, frame: bytes, count: int) -> bytes:
+        due = self._head(frame[0])
+        rule = ANSWERS[due.kind]
+        if frame[0] not in rule.may and frame[0] not in rule.ends:
+            raise ServerViolation(f"the target answered with `{chr(frame[0])}` out of turn; reconnect")
+        if due.show is Show.ALL:
+            return frame
+        return frame if due.show is Show.SIMPLE and frame[0] in owned.SIMPLE_SHOWS else b""
+
+    def _result(self, frame: bytes, count: int) -> bytes:
+        return b"" if self._head(frame[0]).show is Show.NOTHING else frame
+
+    def _row(self, rows: bytes, count: int) -> bytes:
+        due = self._head(kinds.DATA_ROW)
+        running = due.running
+        if due.show is Show.NOTHING or running is None:
+            if due.rows is not None:
+                due.rows(rows)
+            return b""
+        if running.limit is not None and running.rows + count > running.limit:
+            running.exceeded = True
+            rows = cut_rows(rows, running.limit - running.rows)
+            count = running.limit - running.rows
+        running.rows += count
+        running.bytes += len(rows)
+        return rows
+
+    def _copy_data(self, data: bytes, count: int) -> bytes:
+        running = self._head(kinds.COPY_DATA).running
+        if running is not None:
+            running.rows += count
+            running.bytes += len(data)
+        return data
+
+    def _copy_in(self, frame: bytes, count: int) -> bytes:
+        self.copying = True
+        self.on_change()
+        return frame
+
+    def _suspended(self, frame: bytes, count: int) -> bytes:
+        due = self._head(kinds.PORTAL_SUSPENDED)
+        running = due.running
+        if running is not None and running.exceeded:
+            return self._cut(running)
+        return self._plain(frame, count)
+
+    def _cut(self, running: Running) -> bytes:
+        running.error = "54000"
+        running.finished = True
+        return self._told.exceeded(running)
+
+    def _complete(self, frame: bytes, count: int) -> bytes:
+        due = self._head(kinds.COMMAND_COMPLETE)
+        self.copying = False
+        running = due.running
+        if running is None:
+            return b"" if due.show is Show.NOTHING else frame
+        if running.exceeded:
+            return self._cut(running)
+        running.finished = True
+        tag, running.tag_rows = parse_tag(parse_command_complete(frame).tag)
+        if running.flow in (Flow.COMMIT, Flow.ROLLBACK):
+            self._unit_over(running, Status.LANDED if tag == "COMMIT" else Status.UNDONE)
+        return frame
+
+    # -- ends ------------------------------------------------------------------------------------
+
+    def _over(self, due: Due) -> None:
+        self._dues.popleft()
+        if due.done is not None:
+            due.done()
+        if not self._dues:
+            self.on_change()
+
+    def _local(self) -> bytes:
+        """Answers of our own whose turn has come."""
+        out: list[bytes] = []
+        while self._dues and self._dues[0].kind in (LOCAL, LOCAL_READY):
+            due = self._dues.popleft()
+            if due.kind == LOCAL_READY:
+                self.failed = False
+                out.append(build_ready(self.status))
+            else:
+                out.append(due.instead or b"")
+            if not self._dues:
+                self.on_change()
+        return b"".join(out)
+
+    def _ready(self, frame: bytes, count: int) -> bytes:
+        due = self._head(kinds.READY_FOR_QUERY)
+        if due.kind not in (kinds.SYNC, kinds.QUERY):
+            raise ServerViolation("the target says it is ready while answers are owed; reconnect")
+        failed = self.failed
+        self.status = TransactionStatus(chr(frame[5]))
+        self.copying = False
+        self.failed = failed and due.hidden  # the client's own group goes on, and stays failed
+        if due.wrapped and self.status == FAILED:
+            return self._roll_back(due)
+        self._write_down(failed, due.wrapped)
+        self._over(due)
+        return (frame if due.show is not Show.NOTHING else b"") + self._local()
+
+    def _roll_back(self, due: Due) -> bytes:
+        """The gateway's own transaction failed: end it before the client hears that it is ready."""
+        self._write_down(True, True)
+        self._dues.popleft()
+        again = Due(kinds.SYNC, due.show, done=due.done)
+        self._dues.extendleft((again, Due(kinds.EXECUTE, Show.NOTHING), Due(kinds.BIND, Show.NOTHING)))
+        self.upstream.append(owned.ROLL_BACK)
+        return b""
+
+    def _error(self, frame: bytes, count: int) -> bytes:
+        self.copying = False
+        if not self._dues:
+            return frame  # the server says why it ends the connection
+        due = self._dues[0]
+        self.failed = due.kind != kinds.QUERY or self.failed
+        shown = frame if due.instead is None else due.instead
+        # Nobody's own error: COMMIT or Sync failed, over a deferred constraint, say. The last command gets it.
+        failed = due.running or (self._runs[-1] if self._runs and due.instead is None else None)
+        if failed is not None:
+            failed.error = parse_error(frame).fields.get("C")
+        while self._dues and self._dues[0].kind not in (kinds.SYNC, kinds.QUERY):
+            self._skip(self._dues.popleft())
+        self.on_change()
+        return shown
+
+    def _notice(self, frame: bytes, count: int) -> bytes:
+        return b"" if self._dues and self._dues[0].show is Show.NOTHING else frame
+
+    def _skip(self, due: Due) -> None:
+        """Never answered: the target skips it. Its command did not run."""
+        running = due.running
+        if running is not None and not running.listed:
+            self._told.ended(running, Status.UNDONE)
+
+    # -- what became of it -------------------------------------------------------------------------
+
+    def _unit_over(self, last: Running, status: Status) -> None:
+        """COMMIT or ROLLBACK was answered; the tag says what truly happened (threats.md 20)."""
+        for running in self._runs:
+            if running is not last:
+                self._end(running, Status.RAN)
+        self._told.settled(last.ask.command.unit, status)
+        self._end(last, Status.LANDED)
+        self._runs.clear()
+
+    def _write_down(self, failed: bool, wrapped: bool) -> None:
+        for running in self._runs:
+            self._end(running, self._fate(running, failed, wrapped))
+        self._runs.clear()
+
+    def _end(self, running: Running, status: Status) -> None:
+        running.listed = False  # a portal that is continued later is listed, and written down, again
+        self._told.ended(running, status)
+
+    def _fate(self, running: Running, failed: bool, wrapped: bool) -> Status:
+        if running.error is not None:
+            return Status.FAILED
+        if failed and (self.status == IDLE or wrapped):
+            return Status.UNDONE
+        if self.status == IDLE or wrapped:
+            return Status.LANDED
+        return Status.RAN if running.finished or not failed else Status.UNDONE

@@ -1,0 +1,344 @@
+"""One client's session: its messages are planned, admitted, sent in order, and followed to their end."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from interlock.gate import Gate
+from interlock.gateways.postgres import owned, replies
+from interlock.gateways.postgres.connection import Connection
+from interlock.gateways.postgres.due import Due, Show
+from interlock.gateways.postgres.outbox import Intake, Outbox, Parcel, Pause
+from interlock.gateways.postgres.pins import Pins, split_path
+from interlock.gateways.postgres.planner import Planner, Stale
+from interlock.gateways.postgres.reading import Reader
+from interlock.gateways.postgres.relay import Relay
+from interlock.gateways.postgres.reporting import Reporter
+from interlock.gateways.postgres.rows import first_values
+from interlock.gateways.postgres.steps import Send, Unit
+from interlock.intent.sql.catalog import QUERIES
+from interlock.model import Session as Who, TargetFault
+from interlock.wire.postgres import kinds
+from interlock.wire.postgres.messages import (
+    Part as Named,
+    TransactionStatus,
+    build_bind,
+    build_close,
+    build_execute,
+    build_flush,
+    build_parse,
+    build_sync,
+    build_terminate,
+)
+from interlock.wire.postgres.violations import ClientViolation
+
+_FLUSH: Final = build_flush()
+_SYNC: Final = build_sync()
+_EXTENDED: Final = frozenset({kinds.PARSE, kinds.BIND, kinds.DESCRIBE, kinds.EXECUTE, kinds.CLOSE})
+_COPY: Final = frozenset({kinds.COPY_DATA, kinds.COPY_DONE, kinds.COPY_FAIL})
+
+
+class Session:
+    """Carries one session from its first statement to its end.
+
+    `client` and `server` are logged in. `clock` is monotonic, in seconds; `mark` is told where a command stands.
+    """
+
+    def __init__(
+        self,
+        *,
+        who: Who,
+        client: Connection,
+        server: Connection,
+        gate: Gate,
+        reader: Reader,
+        pins: Pins,
+        clock: Callable[[], float],
+        mark: Callable[[str], None],
+    ) -> None:
+        self.who = who
+        self.commands = 0  # judged so far
+        self._client = client
+        self._server = server
+        self._gate = gate
+        self._reader = reader
+        self._pins = pins
+        self._mark = mark
+        self._reporter = Reporter(gate=gate, pins=pins, clock=clock, mark=mark)
+        self._relay = Relay(self._reporter)
+        self._relay.on_change = self._changed
+        self._planner = Planner(who, understand=reader, now=gate.now, new_id=gate.new_id)
+        self._outbox = Outbox(
+            names=self._planner.names, clock=clock, dropped=self._reporter.ended, idle=lambda: self._relay.idle_state
+        )
+        self._change: asyncio.Future[None] | None = None
+        self._taking = False  # COPY data passes from the client to the target
+        self._swallow = False  # ... and the Sync behind it was already sent, before the client saw the COPY begin
+        self._unsettled = False
+        self._flush = False
+        self._draining = False
+        client.peer, server.peer = server, client
+        server.sink = self._answered
+        server.on_lost = self._server_lost
+
+    async def run(self, greeting: bytes) -> None:
+        """Until either side is gone. Whatever happens, what was admitted gets its outcome written down.
+
+        `greeting` is what the client is told once the session can begin.
+        """
+        try:
+            await self._begin()
+            self._client.write(greeting)
+            while (frames := await self._client.receive()) is not None:
+                for kind, frame, _ in frames:
+                    if kind == kinds.TERMINATE:
+                        return
+                    await self._take(kind, frame)
+                await self._carry_out()
+                if self._draining and self._at_rest():
+                    self._client.write(replies.SHUTTING_DOWN)
+                    return
+            if self._client.fault is not None and not self._server.closed:
+                raise self._client.fault
+        finally:
+            self._over()
+
+    def drain(self) -> None:
+        """End as soon as nothing is under way."""
+        self._draining = True
+        self._client.poke()
+
+    def cut(self, error: bytes) -> None:
+        """End now, telling the client why."""
+        self._client.write(error)
+        self._client.close()
+
+    # -- what the client sends -----------------------------------------------------------------
+
+    async def _take(self, kind: int, frame: bytes) -> None:
+        planner = self._planner
+        if kind in _COPY:
+            await self._copy(kind, frame)
+        elif self._taking:
+            self._during_copy(kind)
+        elif kind == kinds.QUERY:
+            await planner.query(frame)
+        elif kind == kinds.SYNC:
+            self._sync()
+        elif kind == kinds.FLUSH:
+            self._flush = True
+        elif kind == kinds.FUNCTION_CALL:
+            planner.reject(replies.FUNCTION_CALL)
+        elif kind not in _EXTENDED:
+            raise ClientViolation(f"a message of type 0x{kind:02x} does not belong here; reconnect")
+        elif not self._void():
+            await self._extended(kind, frame)
+        if planner.barrier or (self._unsettled and not self._taking):
+            await self._carry_out()
+
+    async def _extended(self, kind: int, frame: bytes) -> None:
+        planner = self._planner
+        if kind == kinds.PARSE:
+            await planner.parse(frame)
+        elif kind == kinds.BIND:
+            planner.bind(frame)
+        elif kind == kinds.EXECUTE:
+            planner.execute(frame)
+        elif kind == kinds.DESCRIBE:
+            planner.describe(frame)
+        else:
+            planner.close(frame)
+
+    def _void(self) -> bool:
+        """Behind an error everything up to Sync is void: PostgreSQL skips it, so it is not even judged."""
+        return self._planner.fallen or (self._relay.failed and self._relay.idle)
+
+    def _sync(self) -> None:
+        if self._swallow:
+            self._swallow = False
+        else:
+            self._planner.sync()
+
+    def _during_copy(self, kind: int) -> None:
+        if kind not in (kinds.FLUSH, kinds.SYNC):  # those PostgreSQL ignores here
+            raise ClientViolation("only CopyData, CopyDone or CopyFail belong here; end the COPY first")
+
+    async def _copy(self, kind: int, frame: bytes) -> None:
+        if self._planner.steps or self._outbox.queue:
+            await self._carry_out()
+        if not self._taking:
+            return  # the COPY failed or is over: PostgreSQL drops the rest too
+        self._server.write(frame)
+        self._mark("copying")
+        await self._server.drained()
+        if kind != kinds.COPY_DATA:
+            self._taking = False
+
+    # -- what becomes of it ------------------------------------------------------------------------
+
+    async def _carry_out(self) -> None:
+        """Admit what was planned, send it, and where later messages depend on it wait for its end."""
+        planner = self._planner
+        while True:
+            steps, planner.steps = planner.steps, []
+            self._unsettled = self._unsettled or planner.barrier
+            planner.barrier = False
+            self._outbox.plan(steps)
+            asks = [step.ask for step in steps if isinstance(step, Send) and step.ask is not None]
+            if asks:
+                self.commands += len(asks)
+                await self._gate.admit(asks, self._outbox)
+            self._outbox.finish()
+            await self._pump()
+            if self._taking or not self._unsettled:
+                return
+            await self._settle()
+            await planner.go_on()
+            if not planner.steps:
+                return
+
+    async def _pump(self) -> None:
+        """Send what was decided, in order."""
+        out: list[bytes] = []
+        while self._outbox.queue and not self._taking:
+            parcel = self._outbox.queue.popleft()
+            match parcel:
+                case Parcel():
+                    self._post(parcel, out)
+                case Pause():
+                    self._write(out, _FLUSH)
+                    await self._until(lambda: self._relay.idle)
+                    if parcel.running.exceeded and not parcel.group.fallen:
+                        self._outbox.cut(parcel.group)
+                case Intake():
+                    self._write(out, _FLUSH)
+                    await self._begin_intake(parcel)
+        self._write(out, _FLUSH if self._flush else b"")
+        self._flush = False
+
+    def _post(self, parcel: Parcel, out: list[bytes]) -> None:
+        void = self._relay.failed and self._relay.idle and not parcel.ends
+        if not void:
+            out.append(parcel.data)
+            parcel.group.sent = parcel.group.sent or bool(parcel.data)
+        self._client.write(self._relay.expect(parcel.dues))
+
+    def _write(self, out: list[bytes], last: bytes) -> None:
+        data = b"".join(out) + last
+        out.clear()
+        if data:
+            self._server.write(data)
+            self._mark("sent")
+
+    async def _begin_intake(self, intake: Intake) -> None:
+        relay = self._relay
+        await self._until(lambda: relay.copying or relay.idle)
+        self._taking = relay.copying
+        if relay.copying and not intake.group.simple:
+            # libpq sends Sync before it knows that the command is COPY, and again behind the data; the
+            # server ignores the first. Ours is still in the queue, so it is the second that is dropped.
+            queue = self._outbox.queue
+            self._swallow = any(isinstance(p, Parcel) and p.ends and p.group is intake.group for p in queue)
+
+    async def _settle(self) -> None:
+        """Wait for the target, then learn what may be different now."""
+        inside = self._planner.inside
+        if inside:
+            self._server.write(_FLUSH)
+        await self._until(lambda: self._relay.idle)
+        self._unsettled = False
+        self._follow_transaction(inside)
+        if self._relay.failed or self._relay.status is TransactionStatus.FAILED:
+            return  # nothing can be asked now; the end of the transaction settles again
+        stale, self._planner.stale = self._planner.stale, set()
+        if Stale.NAMES in stale:
+            await self._prepare_own()
+        if Stale.CATALOGUE in stale:
+            await self._reader.reread(self._rows_of, transaction=inside or self._planner.open is not None)
+        if Stale.PATH in stale:
+            self._reader.path = split_path(await self._one_value("il_path"))
+        if Stale.PINS in stale:
+            self._pins.compare(await self._one_value("il_pins"))
+
+    def _follow_transaction(self, inside: bool) -> None:
+        if inside:
+            return
+        if self._relay.status is TransactionStatus.IDLE:
+            self._planner.open = None
+        elif self._planner.open is None:
+            self._planner.open = Unit(id=self._gate.new_id(), explicit=True)
+
+    # -- our own questions to the target -----------------------------------------------------------
+
+    async def _begin(self) -> None:
+        await self._prepare_own()
+        self._pins.compare(await self._one_value("il_pins"))
+        self._reader.path = split_path(await self._one_value("il_path"))
+
+    async def _prepare_own(self) -> None:
+        await self._query(owned.PREPARE, owned.prepare_dues())
+
+    async def _one_value(self, name: str) -> str:
+        values: list[str | None] = []
+        await self._query(owned.run(name), [*owned.run_dues(lambda rows: values.extend(first_values(rows)))])
+        if len(values) != 1 or values[0] is None:
+            raise TargetFault("the target did not answer the gateway's own question; connect again")
+        return values[0]
+
+    async def _rows_of(self, key: str) -> list[str]:
+        """The rows of a catalogue query, read over this session: it sees what is not committed yet."""
+        values: list[str | None] = []
+        data = build_parse("il_read", QUERIES[key]) + build_bind("il_read", "il_read") + build_execute("il_read")
+        data += build_close(Named.PORTAL, "il_read") + build_close(Named.STATEMENT, "il_read")
+        take = Due(kinds.EXECUTE, Show.NOTHING, rows=lambda rows: values.extend(first_values(rows)), instead=b"")
+        dues = [Due(k, Show.NOTHING, instead=b"") for k in (kinds.PARSE, kinds.BIND)]
+        dues += [take, *(Due(kinds.CLOSE, Show.NOTHING, instead=b"") for _ in range(2))]
+        await self._query(data, dues)
+        return [value for value in values if value is not None]
+
+    async def _query(self, data: bytes, dues: list[Due]) -> None:
+        end = [] if self._planner.inside else [Due(kinds.SYNC, Show.NOTHING)]
+        self._relay.expect([*dues, *end])
+        self._server.write(data + (_SYNC if end else _FLUSH))
+        await self._until(lambda: self._relay.idle)
+        if self._relay.failed:
+            raise TargetFault("the target refused the gateway's own question; connect again")
+
+    # -- events ------------------------------------------------------------------------------------
+
+    def _answered(self, frames: list[tuple[int, bytes, int]]) -> None:
+        self._client.write(self._relay.feed(frames))
+        if self._relay.upstream:
+            self._server.write(b"".join(self._relay.upstream))
+            self._relay.upstream.clear()
+
+    def _changed(self) -> None:
+        if self._change is not None and not self._change.done():
+            self._change.set_result(None)
+        if self._taking and not self._relay.copying:
+            self._taking = False  # the target refused the data: go on with what stands behind it
+            self._client.poke()
+
+    async def _until(self, true: Callable[[], bool]) -> None:
+        while not true():
+            if self._server.closed:
+                raise self._server.fault or TargetFault("the target closed the connection; connect again")
+            self._change = asyncio.get_running_loop().create_future()
+            await self._change
+
+    def _server_lost(self) -> None:
+        self._changed()
+        self._client.close()
+
+    def _at_rest(self) -> bool:
+        return self._relay.idle and self._relay.idle_state and not self._planner.inside and not self._taking
+
+    def _over(self) -> None:
+        for parcel in self._outbox.queue:
+            if isinstance(parcel, Parcel):
+                self._reporter.never_sent(parcel.dues)
+        self._reporter.cut_off(self._relay.runs, self._planner.open)
+        if not self._server.closed:
+            self._server.write(build_terminate())
+        self._server.close()
+        self._client.close()

@@ -1,0 +1,99 @@
+"""A client's messages as steps towards the target, before anything is decided."""
+
+from dataclasses import dataclass
+
+from interlock.gate import Ask
+from interlock.gateways.postgres.due import Due, Show
+from interlock.gateways.postgres.running import Running
+from interlock.intent.sql.statement import Statement
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Unit:
+    """What lands together: a transaction of the client's (`explicit`), or the implicit one of a group.
+
+    `writes` asks for the gateway's own BEGIN READ WRITE in front; `begun` says that it was sent. An
+    `autonomous` statement cannot run inside a transaction: the session is unlocked for it instead.
+    """
+
+    id: str
+    explicit: bool = False
+    writes: bool = False
+    begun: bool = False
+    autonomous: bool = False
+    statements: int = 0
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Group:
+    """What fails together: everything up to one Sync, or one simple Query.
+
+    `sent` says that some of it is on its way to the target, `fallen` that it was refused, `local` that we answer it
+    without the target, `direct` that it went as one Query, `whole` that its end is known. `settles` marks a group
+    after which the session waits before it reads on: transaction state, catalogue or settings will have changed.
+    """
+
+    id: int
+    simple: bool = False
+    sent: bool = False
+    fallen: bool = False
+    local: bool = False
+    direct: bool = False
+    whole: bool = False
+    settles: bool = False
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Portal:
+    """A bound statement, or a cursor: `rows` of it were delivered so far, by whatever command fetched them."""
+
+    statement: Statement
+    running: Running | None = None
+    rows: int = 0
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Send:
+    """Bytes for the target. With `ask`, only after its decision; with `portal`, its command runs in that portal."""
+
+    group: Group
+    unit: Unit
+    data: bytes
+    dues: tuple[Due, ...]
+    ask: Ask | None = None
+    portal: Portal | None = None
+    covered: Ask | None = None  # a Parse that is decided together with this Bind behind it
+    direct: bytes | None = None  # the whole simple Query, where nothing need be put around its one statement
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Run:
+    """Execute of a portal: at most `rows` rows, 0 for all."""
+
+    group: Group
+    unit: Unit
+    name: str
+    portal: Portal
+    rows: int
+    show: Show
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Reject:
+    """An error of the gateway's own that needs no decision: a message that is never allowed here."""
+
+    group: Group
+    unit: Unit
+    error: bytes
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class End:
+    """Sync, or the end of a simple Query. A `hidden` one is ours: the client's group goes on behind it."""
+
+    group: Group
+    unit: Unit
+    hidden: bool = False
+
+
+Step = Send | Run | Reject | End
