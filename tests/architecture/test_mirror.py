@@ -1,6 +1,7 @@
 """The test tree mirrors the source tree, and what the documents name exists."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,16 @@ def packages() -> set[Path]:
     return {path.parent.relative_to(SOURCE) for path in modules(SOURCE) if path.name != "__init__.py"} - {Path()}
 
 
-def test_every_package_has_a_folder_of_tests() -> None:
-    untested = [package for package in packages() if not list((TESTS / package).rglob("test_*.py"))]
+def test_every_package_is_tested() -> None:
+    """By a folder of its name; a package inside another may have its tests beside its parent's, as test_<name>*.py."""
+    untested = [package for package in packages() if not list(_tests_of(package))]
     assert [package.as_posix() for package in sorted(untested)] == []
+
+
+def _tests_of(package: Path) -> Iterator[Path]:
+    yield from (TESTS / package).rglob("test_*.py")
+    if len(package.parts) > 1:
+        yield from (TESTS / package.parent).glob(f"test_{package.name}*.py")
 
 
 def test_every_folder_of_tests_has_its_package() -> None:
