@@ -108,20 +108,21 @@ class Hearing:
         return self._held(question, rules, promised)
 
     def _held(self, question: Question, rules: tuple[Rule, ...], promised: Promised) -> _Ruling:
-        """A forbid fired. Assume what would lift it and ask again, so that nobody is asked to approve in vain."""
-        if not all(rule.lifts for rule in rules):
-            return _Ruling(verdict=Verdict.DENY, question=question, rules=rules)
+        """Forbids fired. Assume all that would lift them and ask again: nobody approves or rewrites in vain."""
         lifts = frozenset[str]().union(*(steps(lift) for rule in rules for lift in rule.lifts))
-        assumed = self._ask(question, promised, self.granted | lifts)
-        if assumed.allowed:
+        hoped = promised
+        for rule in rules:
+            hoped = hoped.stricter(question, rule.promise or NOTHING_PROMISED)
+        outside = all(rule.lifts for rule in rules)
+        assumed = self._ask(question, promised if outside else hoped, self.granted | lifts)
+        if assumed.allowed and outside:
             return _Ruling(verdict=Verdict.HOLD, question=question, rules=rules)
-        beyond = self._rule_out(question, assumed, promised)
-        return _Ruling(verdict=Verdict.DENY, question=question, rules=rules, reasons=beyond)
-
-    def _rule_out(self, question: Question, assumed: Answer, promised: Promised) -> tuple[Reason, ...]:
+        beyond: tuple[Reason, ...] = ()
         if assumed.error is not None:
-            return (words.erred(question, assumed.error),)
-        return () if assumed.ids else (self._default(question, promised),)
+            beyond = (words.erred(question, assumed.error),)
+        elif not assumed.allowed and not assumed.ids:
+            beyond = (self._default(question, promised),)
+        return _Ruling(verdict=Verdict.DENY, question=question, rules=rules, reasons=beyond)
 
     def _default(self, question: Question, promised: Promised) -> Reason:
         plan = promised.for_question(question)
