@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -75,16 +76,17 @@ class SqliteLedger:
     """
 
     def __init__(self, settings: LedgerSettings, *, new_id: Callable[[], str], now: Callable[[], int]) -> None:
-        self._lock: Final = hold_alone(settings.path)
         self._broken: str | None = None
-        signer = Signer(settings.gateway, load_or_create(settings.signing_key_path))
-        self._signer: Final = signer
-        self._sealer: Final = Sealer(load_or_create(settings.data_key_path))
-        self._memory: Final = Memory(settings.beside(settings.memory, ".seen"))
-        self._space: Final = Space(settings.path, settings.space)
-        self._connection: Final = open_for_writing(settings.path)
-        self.reader: Final = Reader(self._connection)
-        self._begin(settings.gateway, new_id, now)
+        with ExitStack() as undo:
+            undo.callback(os.close, hold_alone(settings.path))
+            self._signer: Final = Signer(settings.gateway, load_or_create(settings.signing_key_path))
+            self._sealer: Final = Sealer(load_or_create(settings.data_key_path))
+            self._memory: Final = Memory(settings.beside(settings.memory, ".seen"))
+            self._space: Final = Space(settings.path, settings.space)
+            self._connection: Final = undo.enter_context(closing(open_for_writing(settings.path)))
+            self.reader: Final = Reader(self._connection)
+            self._begin(settings.gateway, new_id, now)
+            self._held: Final = undo.pop_all()
 
     def _begin(self, gateway: str, new_id: Callable[[], str], now: Callable[[], int]) -> None:
         """Check what is there, and say in the log how it begins or goes on."""
@@ -210,5 +212,4 @@ class SqliteLedger:
         """Remember the end, and let others write. Nothing is lost without it."""
         if not self._broken:
             self._memory.see(self.reader.head().checkpoint, now=True)
-        self._connection.close()
-        os.close(self._lock)
+        self._held.close()
