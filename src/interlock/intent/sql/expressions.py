@@ -12,7 +12,7 @@ from interlock.intent.sql.names import Level
 from interlock.intent.sql.reading import Outputs, Reading, TooNested
 from interlock.intent.sql.settings import COMPUTED, set_setting
 from interlock.intent.sql.statement import Flow
-from interlock.intent.sql.tree import Json, Node, body, constant, names, node, nodes, number, unwrap, word
+from interlock.intent.sql.tree import Json, Node, body, constant, names, node, nodes, number, unwrap, word, words
 from interlock.model import FindingCode, Object, ObjectKind, Reach, Verb
 
 QueryFunction = Callable[[Reading, "Level | None", Node], Outputs]
@@ -52,22 +52,23 @@ def walk(reading: Reading, level: Level | None, value: Json) -> None:
         if not isinstance(current, dict):
             continue
         for key, inner in current.items():
-            if not isinstance(inner, (dict, list)):
+            if key in _LEAVES:
                 continue
-            if not key[0].isupper():
-                if key == "typeName" and isinstance(inner, dict):
+            if not isinstance(inner, dict):
+                if isinstance(inner, list) and key not in _NOT_EXPRESSIONS:
+                    push(inner)
+            elif key >= "a":
+                # A field that the grammar types, not a wrapped node: those have capitals.
+                if key == "typeName":
                     type_name(reading, inner)
                 elif key not in _NOT_EXPRESSIONS:
                     push(inner)
-                continue
-            if not isinstance(inner, dict):
-                continue
-            handler = _HANDLERS.get(key, _unmapped)
-            if handler is None:
+            elif (handler := _HANDLERS.get(key)) is not None:
+                if (rest := handler(reading, level, inner)) is not None:
+                    push(rest)
+            elif key in _TRANSPARENT:
                 push(inner)
-            elif (rest := handler(reading, level, inner)) is not None:
-                push(rest)
-            if handler is _unmapped:
+            else:
                 reading.unmapped(key, number(inner, "location", -1))
 
 
@@ -77,18 +78,11 @@ _NOT_EXPRESSIONS = frozenset({"funcname", "name", "names", "fields", "operName",
 Handler = Callable[[Reading, "Level | None", Node], Json]
 
 
-def _unmapped(reading: Reading, level: Level | None, inner: Node) -> Json:
-    return None
-
-
-def _nothing(reading: Reading, level: Level | None, inner: Node) -> Json:
-    return None
-
-
 def _column(reading: Reading, level: Level | None, inner: Node) -> Json:
-    fields = nodes(inner, "fields")
-    star = bool(fields) and "A_Star" in fields[-1]
-    naming.column(reading, level, names(inner, "fields"), star=star)
+    fields = inner.get("fields")
+    if level is not None and isinstance(fields, list) and fields:
+        last = fields[-1]
+        naming.column(reading, level, names(inner, "fields"), star=isinstance(last, dict) and "A_Star" in last)
     return None
 
 
@@ -141,70 +135,30 @@ def _call(reading: Reading, level: Level | None, inner: Node) -> Json:
     return [part for key in ("args", "agg_order", "agg_filter", "over") if (part := inner.get(key)) is not None]
 
 
-# None: nothing to say about the node itself, walk into it.
-_HANDLERS: dict[str, Handler | None] = {
+_HANDLERS: dict[str, Handler] = {
     "ColumnRef": _column,
-    "A_Const": _nothing,
-    "ParamRef": _nothing,
     "A_Expr": _operator,
-    "BoolExpr": None,
     "FuncCall": _call,
     "SubLink": _sub_query,
     "TypeCast": _cast,
-    "CollateClause": None,
-    "NullTest": None,
-    "BooleanTest": None,
-    "CaseExpr": None,
-    "CaseWhen": None,
-    "CoalesceExpr": None,
-    "MinMaxExpr": None,
-    "A_ArrayExpr": None,
     "A_Indirection": _indirection,
-    "A_Indices": None,
-    "A_Star": _nothing,
-    "RowExpr": None,
-    "GroupingFunc": None,
-    "GroupingSet": None,
-    "SQLValueFunction": _nothing,
-    "NamedArgExpr": None,
-    "List": None,
-    "ResTarget": None,
     "SortBy": _sort,
-    "WindowDef": None,
-    "SetToDefault": _nothing,
-    "MultiAssignRef": None,
-    "MergeSupportFunc": _nothing,
-    "CurrentOfExpr": _nothing,
-    "String": _nothing,
-    "Integer": _nothing,
-    "Float": _nothing,
-    "Boolean": _nothing,
-    "BitString": _nothing,
-    "XmlExpr": None,
-    "XmlSerialize": None,
-    "JsonObjectConstructor": None,
-    "JsonArrayConstructor": None,
-    "JsonArrayQueryConstructor": None,
-    "JsonAggConstructor": None,
-    "JsonObjectAgg": None,
-    "JsonArrayAgg": None,
-    "JsonKeyValue": None,
-    "JsonValueExpr": None,
-    "JsonIsPredicate": None,
-    "JsonParseExpr": None,
-    "JsonScalarExpr": None,
-    "JsonSerializeExpr": None,
-    "JsonFuncExpr": None,
-    "JsonArgument": None,
-    "JsonBehavior": None,
-    "JsonOutput": None,
-    "JsonReturning": None,
-    "JsonFormat": _nothing,
-    "JsonTablePathSpec": None,
-    "RangeTableFuncCol": None,
-    "JsonTableColumn": None,
     "SelectStmt": _query_inside("SelectStmt"),
 }
+# They hold values and nothing that runs.
+_LEAVES = words(
+    """A_Const ParamRef A_Star SQLValueFunction SetToDefault MergeSupportFunc CurrentOfExpr String Integer Float Boolean
+    BitString JsonFormat"""
+)
+# Nothing to say about the node itself: walk into it.
+_TRANSPARENT = words(
+    """BoolExpr CollateClause NullTest BooleanTest CaseExpr CaseWhen CoalesceExpr MinMaxExpr A_ArrayExpr
+    A_Indices RowExpr GroupingFunc GroupingSet NamedArgExpr List ResTarget WindowDef MultiAssignRef XmlExpr
+    XmlSerialize JsonObjectConstructor JsonArrayConstructor JsonArrayQueryConstructor JsonAggConstructor
+    JsonObjectAgg JsonArrayAgg JsonKeyValue JsonValueExpr JsonIsPredicate JsonParseExpr JsonScalarExpr
+    JsonSerializeExpr JsonFuncExpr JsonArgument JsonBehavior JsonOutput JsonReturning JsonTablePathSpec
+    RangeTableFuncCol JsonTableColumn"""
+)
 
 
 def operator(reading: Reading, name: tuple[str, ...], location: int) -> None:

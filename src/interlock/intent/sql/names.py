@@ -145,10 +145,8 @@ class Level:
         return None
 
 
-def column(reading: Reading, level: Level | None, names: tuple[str, ...], *, star: bool) -> None:
+def column(reading: Reading, level: Level, names: tuple[str, ...], *, star: bool) -> None:
     """Count the mention of a column reference: `names` without its star."""
-    if level is None:
-        return
     if star and not names:
         for range_ in level.ranges:
             _hit(reading, range_)

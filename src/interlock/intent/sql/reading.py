@@ -1,7 +1,8 @@
 """The state of understanding one statement: which effects and findings it has gathered, and in which scope."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from interlock.intent.sql.catalog import Catalog
 from interlock.intent.sql.limits import Limits
@@ -31,9 +32,14 @@ class Scope:
 
     def schemas(self) -> tuple[str, ...]:
         """The schemas searched, in order: pg_catalog first unless listed, pg_temp last (threats.md 11)."""
-        listed = tuple(self.user if name == "$user" else name for name in self.search_path)
-        path = listed if "pg_catalog" in listed else ("pg_catalog", *listed)
-        return path if "pg_temp" in path else (*path, "pg_temp")
+        return _searched(self.search_path, self.user)
+
+
+@lru_cache(maxsize=256)
+def _searched(listed: tuple[str, ...], user: str) -> tuple[str, ...]:
+    named = tuple(user if name == "$user" else name for name in listed)
+    path = named if "pg_catalog" in named else ("pg_catalog", *named)
+    return path if "pg_temp" in path else (*path, "pg_temp")
 
 
 class TooNested(CallerFault):
@@ -93,8 +99,9 @@ class Reading:
     """Gathers what one statement means."""
 
     __slots__ = (
+        "_encoded",
         "_gathered",
-        "_spans",
+        "_start",
         "catalog",
         "chain",
         "ddl",
@@ -119,10 +126,12 @@ class Reading:
         "writes",
     )  # fmt: skip
 
-    def __init__(self, scope: Scope, path: tuple[str, ...], limits: Limits, spans: Callable[[int], int]) -> None:
-        self.scope, self.limits, self.path = scope, limits, path
+    def __init__(self, scope: Scope, limits: Limits, encoded: bytes | None, start: int) -> None:
+        """`encoded` is the whole text as UTF-8 where bytes and characters differ; `start` is the statement's place in
+        it, in characters."""
+        self.scope, self.limits, self.path = scope, limits, scope.schemas()
         self.catalog, self.target = scope.catalog, scope.target
-        self._spans = spans
+        self._encoded, self._start = encoded, start
         self._gathered: dict[tuple[Verb, tuple[str, ...], ObjectKind], Gathered] = {}
         self.findings: list[Finding] = []
         self.understood = True
@@ -189,14 +198,13 @@ class Reading:
         gathered.findings.extend(f for f in findings if f not in gathered.findings)
         return gathered
 
-    def finding(self, code: FindingCode, message: str, location: int = -1, length: int = 0) -> Finding:
+    def finding(self, code: FindingCode, message: str, location: int = -1) -> Finding:
         """A finding whose place is a byte offset of the parsed text; -1 for none."""
         if location < 0:
             return Finding(code=code, message=message)
-        start = self._spans(location)
-        return Finding(
-            code=code, message=message, span=(start, self._spans(location + length) if length else start + 1)
-        )
+        place = location if self._encoded is None else len(self._encoded[:location].decode("utf-8", "replace"))
+        place = max(place - self._start, 0)
+        return Finding(code=code, message=message, span=(place, place + 1))
 
     def note(self, code: FindingCode, message: str, location: int = -1) -> None:
         """Keep a finding about the whole statement."""

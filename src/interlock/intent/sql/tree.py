@@ -59,7 +59,15 @@ def body(wrapped: Node | None, kind: str) -> Node | None:
 
 def names(holder: Node, key: str) -> tuple[str, ...]:
     """The strings of a list of String nodes: a qualified name."""
-    return tuple(word(string, "sval") for item in nodes(holder, key) if (string := body(item, "String")) is not None)
+    listed = holder.get(key)
+    if not isinstance(listed, list):
+        return ()
+    found: list[str] = []
+    for item in listed:
+        if isinstance(item, dict) and isinstance(string := item.get("String"), dict):
+            text = string.get("sval")
+            found.append(text if isinstance(text, str) else "")
+    return tuple(found)
 
 
 def wrapped_names(wrapped: Node) -> tuple[str, ...]:

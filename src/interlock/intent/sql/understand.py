@@ -65,21 +65,10 @@ def understand(text: str, scope: Scope, limits: Limits = DEFAULT_LIMITS) -> tupl
 
 def _statement(text: str, data: bytes, raw: Node, scope: Scope, limits: Limits, shape: str | None) -> Statement:
     own, start = _slice(text, data, raw)
-    base = number(raw, "stmt_location")
-    if len(data) == len(text):
-
-        def spans(location: int) -> int:
-            return max(location - start, 0)
-    else:
-
-        def spans(location: int) -> int:
-            return max(len(data[:location].decode("utf-8", "replace")) - start, 0)
-
     kind, inner = unwrap(statement_of(raw))
-    if shape is None or base:
+    if shape is None or len(own) < len(text):
         shape = shape_of(own)
-    shape = shape.rstrip("; ") if shape.endswith(";") else shape
-    reading = Reading(scope, scope.schemas(), limits, spans)
+    reading = Reading(scope, limits, data if len(data) != len(text) else None, start)
     try:
         meaning(reading, kind, inner)
     except (TooNested, RecursionError):
@@ -130,6 +119,8 @@ def _columns(outputs: Outputs) -> tuple[Column, ...] | None:
 def _slice(text: str, data: bytes, raw: Node) -> tuple[str, int]:
     """One statement's own text, re-encoded from what was parsed, and where it starts in characters."""
     base, length = number(raw, "stmt_location"), number(raw, "stmt_len")
+    if not base and not length and not text[:1].isspace() and not text[-1:].isspace() and text[-1:] != ";":
+        return text, 0
     own = data[base : base + length if length else len(data)].decode()
     stripped = own.lstrip()
     start = (base if len(data) == len(text) else len(data[:base].decode())) + len(own) - len(stripped)
