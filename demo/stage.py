@@ -32,6 +32,14 @@ class StageFault(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """What a program wrote: to standard output, and to standard error."""
+
+    printed: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """Where everything stands. `directory` holds configuration, ledger and log, and goes away with the stage."""
 
@@ -64,18 +72,13 @@ class Stage:
         """What the gateway said."""
         return self.directory / "gateway.log"
 
-    def interlock(self, *arguments: str) -> str:
-        """Run `interlock ...` against this configuration; returns what it printed. Raises StageFault if it failed."""
-        done = subprocess.run(
-            [INTERLOCK, *arguments, "--config", self.config],
-            cwd=self.directory,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def run(self, *command: str | Path) -> Ran:
+        """Run a program in `directory`. Raises StageFault when it fails."""
+        done = subprocess.run(command, cwd=self.directory, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise StageFault(f"`interlock {' '.join(arguments)}` ended with {done.returncode}: {done.stderr.strip()}")
-        return done.stdout
+            said = done.stderr.strip() or done.stdout.strip()
+            raise StageFault(f"`{Path(command[0]).name}` ended with {done.returncode}: {said}")
+        return Ran(printed=done.stdout, said=done.stderr)
 
 
 @contextmanager

@@ -113,8 +113,8 @@ STORIES = (
     ),
     Story(
         title="DELETE with a WHERE that is always true",
-        motive="Clean up test customers. The linter wants a WHERE.",
-        sql="DELETE FROM customers WHERE id = id OR email LIKE '%@test.example'",
+        motive="Remove cancelled orders. (Whoever wrote it asked for all of them.)",
+        sql="DELETE FROM orders WHERE status = 'cancelled' OR id = id",
         policy="no-write-without-predicate",
         pictured=True,
     ),
