@@ -116,7 +116,8 @@ async def _refused_plain(loop: asyncio.AbstractEventLoop, raw: socket.socket) ->
 async def _connection(
     loop: asyncio.AbstractEventLoop, raw: socket.socket, frames: Callable[[], Frames], tls: ssl.SSLContext | None
 ) -> Connection:
-    _, connection = await loop.connect_accepted_socket(lambda: Connection(frames()), raw, ssl=tls)
+    connection = Connection(frames())  # with TLS, uvloop returns a protocol of its own in its place
+    await loop.connect_accepted_socket(lambda: connection, raw, ssl=tls)
     return connection
 
 

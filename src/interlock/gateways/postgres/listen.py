@@ -170,23 +170,27 @@ class Listener:
             tasks.create_task(self._welcome(raw))
 
     async def _welcome(self, raw: socket.socket) -> None:
-        """Nothing that one client does may end another's session: every fault ends here."""
+        """Nothing that one client does may end another's session: whatever goes wrong with it ends here."""
         self._connected += 1
+        try:
+            await self._meet(raw)
+        except Exception as bug:  # noqa: BLE001 - a bug that one client finds must not cost the others their sessions
+            asyncio.get_running_loop().call_exception_handler({"message": "a session ended by a bug", "exception": bug})
+        finally:
+            self._connected -= 1
+
+    async def _meet(self, raw: socket.socket) -> None:
         try:
             async with asyncio.timeout(LOGIN_SECONDS):
                 caller = await meet(raw, tls=self.settings.tls, require_tls=self.settings.require_tls)
         except (Fault, OSError, TimeoutError, ssl.SSLError):
             self._counts.login("garbled")
             raw.close()
-            self._connected -= 1
             return
-        try:
-            if isinstance(caller, CancelRequest):
-                self._cancel_anywhere(caller)
-            else:
-                await self._open(caller)
-        finally:
-            self._connected -= 1
+        if isinstance(caller, CancelRequest):
+            self._cancel_anywhere(caller)
+        else:
+            await self._open(caller)
 
     def _cancel_anywhere(self, request: CancelRequest) -> None:
         if request.pid >> 20 == self._worker:

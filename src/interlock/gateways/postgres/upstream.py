@@ -110,16 +110,15 @@ async def cancel(address: Address, key: BackendKeyData) -> None:
 async def _connect(address: Address, largest_message: int) -> Connection:
     loop = asyncio.get_running_loop()
 
-    def make() -> Connection:
-        return Connection(Frames(limit=largest_message, merge=_MERGED, blame=ServerViolation))
-
+    connection = Connection(Frames(limit=largest_message, merge=_MERGED, blame=ServerViolation))
     if address.socket is not None:
-        path = str(address.socket / f".s.PGSQL.{address.port}")
-        return (await loop.create_unix_connection(make, path))[1]
-    if address.tls is None:
-        return (await loop.create_connection(make, address.host, address.port))[1]
-    raw = await _encrypted_socket(loop, address)
-    return (await loop.create_connection(make, sock=raw, ssl=address.tls, server_hostname=address.host))[1]
+        await loop.create_unix_connection(lambda: connection, str(address.socket / f".s.PGSQL.{address.port}"))
+    elif address.tls is None:
+        await loop.create_connection(lambda: connection, address.host, address.port)
+    else:
+        raw = await _encrypted_socket(loop, address)
+        await loop.create_connection(lambda: connection, sock=raw, ssl=address.tls, server_hostname=address.host)
+    return connection
 
 
 async def _encrypted_socket(loop: asyncio.AbstractEventLoop, address: Address) -> socket.socket:
