@@ -21,7 +21,7 @@ from interlock.gateways.postgres.admin import (
 )
 from tests.conftest import Database
 
-ROLE, PASSWORD = 'gate"way', "pencil"
+ROLE, PASSWORD = "gate\"way$do$'", "pencil"
 
 
 @pytest.fixture
