@@ -1,4 +1,4 @@
-"""Microseconds of CPU per message of the PostgreSQL wire, the best of five rounds: python benchmarks/wire_postgres.py"""
+"""CPU microseconds per message of the PostgreSQL wire, best of five rounds: python benchmarks/wire_postgres.py"""
 
 from collections.abc import Callable
 from functools import partial
