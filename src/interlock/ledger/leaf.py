@@ -86,27 +86,6 @@ def clip(text: str, limit: int = MAX_STRING) -> str:
     return kept + "…"
 
 
-def is_canonical(leaf: bytes) -> bool:
-    """Whether these bytes are what `canonical` makes of their content: a leaf says one thing in one way."""
-    try:
-        return canonical(msgspec.json.decode(leaf)) == leaf
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return False
-
-
-def digest(data: bytes) -> str:
-    """`sha256:<hex>`."""
-    return "sha256:" + sha256(data).hexdigest()
-
-
-def clip(text: str, limit: int = MAX_STRING) -> str:
-    """At most `limit` bytes of encoded JSON; what was cut shows as `…`."""
-    kept = text[:limit]
-    while len(msgspec.json.encode(kept)) - 2 > limit:
-        kept = kept[: len(kept) * 3 // 4]
-    return text if kept == text else kept[:-1] + "…"
-
-
 def make_entry(kind: Kind, groups: Mapping[str, object], *, id: str, at: int, erases: tuple[str, ...] = ()) -> Entry:
     """A record of any kind: `groups` are its named groups, `at` microseconds since the epoch, UTC."""
     fields: dict[str, object] = {"id": id, "kind": kind, "ts": at, "v": VERSION, **groups}

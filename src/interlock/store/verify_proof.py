@@ -36,12 +36,13 @@ def check(proof: str, vkey: str) -> bytes:
     text, _, signatures = note.rpartition("\n\n")
     public = base64.b64decode(key)
     wanted = hashlib.sha256(name.encode() + b"\n" + public).digest()[:4]
-    mine = [base64.b64decode(s.rsplit(" ", 1)[1]) for s in signatures.splitlines() if s.startswith(f"— {name} ")]
-    mine = [signature[4:] for signature in mine if signature[:4] == wanted]
-    if header != "c2sp.org/tlog-proof@v1" or not mine or wanted.hex() != key_id or public[0] != 1:
-        raise ValueError("the checkpoint is not signed with this key")
+    lines = [line.rsplit(" ", 1)[1] for line in signatures.splitlines() if line.startswith(f"— {name} ")]
+    mine = [signature[4:] for signature in map(base64.b64decode, lines) if signature[:4] == wanted]
+    form = [header, extra[:6], position[:6]] == ["c2sp.org/tlog-proof@v1", "extra ", "index "]
+    if not form or not mine or wanted.hex() != key_id or public[0] != 1:
+        raise ValueError("this is no proof of a record, or not one signed with this key")
     Ed25519PublicKey.from_public_bytes(public[1:]).verify(mine[0], (text + "\n").encode())
-    leaf, index = base64.b64decode(extra.split(" ")[1]), int(position.split(" ")[1])
+    leaf, index = base64.b64decode(extra[6:]), int(position[6:])
     origin, size, root = text.split("\n")
     if not f"{origin}/".startswith(f"{name}/") or not 0 <= index < int(size):
         raise ValueError("the record is not in this log")
