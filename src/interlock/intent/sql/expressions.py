@@ -9,7 +9,7 @@ from collections.abc import Callable
 from interlock.intent.sql import names as naming
 from interlock.intent.sql.functions import SET_CONFIG, Danger, callee
 from interlock.intent.sql.names import Level
-from interlock.intent.sql.reading import Outputs, Reading, TooNested
+from interlock.intent.sql.reading import Outputs, Reading, TooMuch
 from interlock.intent.sql.settings import COMPUTED, set_setting
 from interlock.intent.sql.statement import Flow
 from interlock.intent.sql.tree import Json, Node, body, constant, names, node, nodes, number, unwrap, word, words
@@ -21,7 +21,7 @@ QUERIES: dict[str, QueryFunction] = {}
 
 
 def query(reading: Reading, level: Level | None, wrapped: Node | None) -> Outputs:
-    """Understand a query inside a query. Raises TooNested beyond the limit."""
+    """Understand a query inside a query. Raises TooMuch beyond the limit."""
     kind, inner = unwrap(wrapped)
     function = QUERIES.get(kind)
     if function is None:
@@ -29,7 +29,7 @@ def query(reading: Reading, level: Level | None, wrapped: Node | None) -> Output
         return None
     reading.depth += 1
     if reading.depth > reading.limits.max_depth:
-        raise TooNested(f"queries nest deeper than {reading.limits.max_depth}; write them flatter")
+        raise TooMuch(f"queries nest deeper than {reading.limits.max_depth}; write them flatter")
     mentions, hits = reading.mentions, reading.hits
     reading.mentions, reading.hits = [], set()
     outputs = function(reading, level, inner)
@@ -336,6 +336,9 @@ def output_name(target: Node) -> str:
     )
 
 
+_MAX_COLUMNS = 1_664  # access/htup_details.h: MaxTupleAttributeNumber
+
+
 def targets(reading: Reading, level: Level, listed: list[Node]) -> Outputs:
     """Count a target (or RETURNING) list and give its columns with their sources."""
     outputs: list[tuple[str, tuple[tuple[Object, str], ...]]] = []
@@ -355,6 +358,8 @@ def targets(reading: Reading, level: Level, listed: list[Node]) -> Outputs:
             known = False
         else:
             outputs.extend(starred)
+        if len(outputs) > _MAX_COLUMNS:
+            raise TooMuch(f"the answer has more than {_MAX_COLUMNS} columns, which PostgreSQL refuses; name fewer")
     return outputs if known else None
 
 

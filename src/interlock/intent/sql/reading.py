@@ -42,8 +42,8 @@ def _searched(listed: tuple[str, ...], user: str) -> tuple[str, ...]:
     return path if "pg_temp" in path else (*path, "pg_temp")
 
 
-class TooNested(CallerFault):
-    """Queries nest beyond the limit."""
+class TooMuch(CallerFault):
+    """A statement holds more of something than its limit allows."""
 
 
 _RANK = {Reach.ONE: 0, Reach.SOME: 1, Reach.UNKNOWN: 2, Reach.ALL: 3}

@@ -3,7 +3,7 @@
 from interlock.intent.sql.expressions import QUERIES, query, targets, walk
 from interlock.intent.sql.findings import always, connects
 from interlock.intent.sql.names import Level, Range
-from interlock.intent.sql.reading import Outputs, Reading
+from interlock.intent.sql.reading import Outputs, Reading, TooMuch
 from interlock.intent.sql.smallness import conjuncts, keyed, pin
 from interlock.intent.sql.tree import Node, body, flag, names, node, nodes, number, unwrap, word, words
 from interlock.intent.sql.views import view_bases
@@ -155,6 +155,8 @@ def from_clause(reading: Reading, level: Level, listed: list[Node]) -> None:
                 reading.unmapped(kind)
             else:
                 item_of(reading, level, inner)
+            if len(level.ranges) > reading.limits.max_from:
+                raise TooMuch(f"FROM has more than {reading.limits.max_from} items; join fewer at a time")
 
 
 class _Join:
@@ -241,7 +243,8 @@ def reaches(reading: Reading, level: Level, *, bounded: bool) -> None:
         if range_.weighs and small is not Reach.ONE:
             heavy.add(range_.group)
     if len(heavy) > 1:
-        listed = ", ".join(f"`{range_.name}`" for range_ in level.ranges if range_.weighs)
+        weighing = [f"`{range_.name}`" for range_ in level.ranges if range_.weighs]
+        listed = ", ".join(weighing[:5]) + (f" and {len(weighing) - 5} more" if len(weighing) > 5 else "")
         reading.note(
             FindingCode.CARTESIAN, f"no condition joins {listed}: every row meets every row; join them on their keys"
         )

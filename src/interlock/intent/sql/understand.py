@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from interlock.intent.sql import ddl, session, utility, write
 from interlock.intent.sql.expressions import QUERIES
-from interlock.intent.sql.limits import DEFAULT_LIMITS, Limits, refuse_copies, refuse_early
+from interlock.intent.sql.limits import DEFAULT_LIMITS, Limits, refuse_chains, refuse_copies, refuse_early
 from interlock.intent.sql.parser import TooDeep, Unparsed, parse, statement_of
-from interlock.intent.sql.reading import Outputs, Reading, Scope, TooNested
+from interlock.intent.sql.reading import Outputs, Reading, Scope, TooMuch
 from interlock.intent.sql.shape import fingerprint_of, shape_of
 from interlock.intent.sql.statement import Statement
 from interlock.intent.sql.tree import Node, number, unwrap
@@ -47,7 +47,7 @@ def understand(text: str, scope: Scope, limits: Limits = DEFAULT_LIMITS) -> tupl
             ),
         )
     shape = shape_of(text)
-    refused = refuse_copies(shape, limits)
+    refused = refuse_chains(shape, limits) or refuse_copies(shape, limits)
     if refused is not None:
         return (_refused(text, refused, shape=shape),)
     try:
@@ -71,7 +71,9 @@ def _statement(text: str, data: bytes, raw: Node, scope: Scope, limits: Limits, 
     reading = Reading(scope, limits, data if len(data) != len(text) else None, start)
     try:
         meaning(reading, kind, inner)
-    except (TooNested, RecursionError):
+    except TooMuch as error:
+        return _refused(own, _over(str(error)), shape=shape, node=kind)
+    except RecursionError:
         return _refused(own, _over("the statement nests too deeply; write it flatter"), shape=shape, node=kind)
     return Statement(
         text=own,
