@@ -72,6 +72,18 @@ def check_line(mark: Mark, about: str, found: str, todo: str | None = None) -> N
     words().print(line)
 
 
+def part(title: str, lines: Sequence[str]) -> None:
+    """A named part of an answer: the title once, beside lines that wrap under each other. Lines may hold markup."""
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 1))
+    table.add_column(width=10, style="dim")
+    table.add_column(ratio=1, overflow="fold")
+    for at, line in enumerate(lines):
+        table.add_row(title if at == 0 else "", line)
+    words().print(table)
+
+
 def heading(text: str) -> None:
     """A line that begins a part."""
     say(f"\n[bold]{quoted(text)}[/]")

@@ -9,6 +9,7 @@ from interlock.gate import Ask
 from interlock.gateways.postgres import denial, owned, replies
 from interlock.gateways.postgres.due import LOCAL, LOCAL_READY, Due, Show
 from interlock.gateways.postgres.names import Names
+from interlock.gateways.postgres.planner import prepared
 from interlock.gateways.postgres.running import Running
 from interlock.gateways.postgres.steps import End, Group, Portal, Reject, Run, Send, Step, Unit
 from interlock.intent.sql.statement import Flow, Statement
@@ -268,9 +269,8 @@ class Outbox:
         statement = portal.statement
         names, name = self._names, statement.name
         match statement.flow:
-            case Flow.PREPARE if name is not None and statement.inner is not None:
-                inner = statement.inner
-                return lambda: names.hold_statement(name, inner)
+            case Flow.PREPARE if name is not None:
+                return lambda: names.hold_statement(name, prepared(statement))
             case Flow.DECLARE if name is not None:
                 return lambda: names.hold_portal(name, Portal(statement=statement))
             case Flow.DEALLOCATE:

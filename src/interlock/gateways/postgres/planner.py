@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 from enum import Enum, auto
 from typing import Final, Protocol
 
+from msgspec.structs import replace
+
 from interlock.gate import Ask
 from interlock.gateways.postgres import owned, replies, rewriting
 from interlock.gateways.postgres.due import Due, Show
@@ -134,9 +136,15 @@ class Planner:
             self._reject(replies.EMPTY)
         for at, statement in enumerate(statements):
             self._simple(statement, alone=len(statements) == 1)
-            if _changes_meaning(statement) and at < len(statements) - 1:
+            if at == len(statements) - 1:
+                break
+            if _changes_meaning(statement):
                 self._rest = text[statement.span[1] :]
                 self.barrier = True
+                return
+            if statement.flow in (Flow.PREPARE, Flow.DECLARE):
+                # what follows may name it
+                await self._statements(text[statement.span[1] :])
                 return
         self._end()
 
@@ -278,8 +286,8 @@ class Planner:
             case Flow.COMMIT | Flow.ROLLBACK | Flow.PREPARE_TRANSACTION:
                 self._unit = None
                 self.open = Unit(id=self._new_id(), explicit=True) if statement.chain else None
-            case Flow.PREPARE if name is not None and statement.inner is not None:
-                self.names.send_statement(group.id, name, statement.inner)
+            case Flow.PREPARE if name is not None:
+                self.names.send_statement(group.id, name, prepared(statement))
             case Flow.DECLARE if name is not None:
                 self.names.send_portal(group.id, name, Portal(statement=statement))
             case _ if statement.writes and not unit.explicit:
@@ -317,6 +325,11 @@ class Planner:
         # The gateway's own COMMIT may fail and be followed by its ROLLBACK: nothing may be on its way then.
         self.barrier = self.barrier or group.settles or unit.writes or unit.begun
         self._group = self._unit = None
+
+
+def prepared(statement: Statement) -> Statement:
+    """What a PREPARE leaves under its name: the same meaning, to be run by EXECUTE or by Bind."""
+    return replace(statement, flow=Flow.PLAIN, name=None)
 
 
 def _made_stale(statement: Statement) -> set[Stale]:

@@ -1,0 +1,169 @@
+"""What would happen to a statement, and why, without running anything."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from interlock.app.config import Config
+from interlock.intent.sql.catalog import Catalog
+from interlock.intent.sql.limits import Limits
+from interlock.intent.sql.statement import Flow, Statement
+from interlock.intent.sql.understand import Scope, understand
+from interlock.model import (
+    CallerFault,
+    Case,
+    Command,
+    Confine,
+    Decision,
+    Effect,
+    Finding,
+    Limit,
+    Obligation,
+    Principal,
+    Session,
+    Verdict,
+)
+from interlock.policy.judge import Judge
+
+SURFACE: Final = "postgresql"
+_ALL: Final[frozenset[type[Obligation]]] = frozenset({Confine, Limit})
+_COPY: Final[frozenset[type[Obligation]]] = frozenset({Confine})
+_STRICTNESS: Final = {Verdict.ALLOW: 0, Verdict.HOLD: 1, Verdict.DENY: 2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """One statement of a text, and the decision it would get."""
+
+    statement: Statement
+    decision: Decision
+
+
+class Explainer:
+    """Explains for one principal on one target, by a catalogue. `user` is the gateway's login on the target."""
+
+    def __init__(
+        self, *, judge: Judge, session: Session, catalog: Catalog, user: str, limits: Limits, path: tuple[str, ...]
+    ) -> None:
+        self._judge = judge
+        self._session = session
+        self._limits = limits
+        self._scope = Scope(
+            catalog=catalog, target=session.target.name, search_path=path, user=user, prepared={}, cursors={}
+        )
+
+    def explain(self, text: str) -> list[Explanation]:
+        """Every statement of a text in order; names that it prepares or declares are known behind it."""
+        scope, rest = self._scope, text
+        explained: list[Explanation] = []
+        while rest:
+            statements, behind = understand(rest, scope, self._limits), ""
+            for at, statement in enumerate(statements):
+                explained.append(Explanation(statement=statement, decision=self._decide(statement)))
+                scope = _with_name(scope, statement)
+                if statement.flow in (Flow.PREPARE, Flow.DECLARE) and at < len(statements) - 1:
+                    behind = rest[statement.span[1] :]
+                    break
+            rest = behind
+        return explained
+
+    def _decide(self, statement: Statement) -> Decision:
+        command = Command(
+            id="explain", session=self._session, language=SURFACE, text=statement.text, unit="explain", received_at=0
+        )
+        offers = _COPY if statement.flow is Flow.COPY_OUT else _ALL
+        return self._judge.decide(Case(command=command, intent=statement.intent, offers=offers, at=0))
+
+
+def session_for(config: Config, principal: Principal, target: str, purpose: str | None) -> Session:
+    """A session as it would be opened. Raises CallerFault for a target that is not configured."""
+    known = config.target(target)
+    if known is None:
+        raise CallerFault(f"there is no target `{target}`; there are: {', '.join(config.targets)}")
+    return Session(
+        id="explain",
+        principal=principal,
+        target=known,
+        gateway=config.gateway.id,
+        surface=SURFACE,
+        purpose=purpose,
+        opened_at=0,
+    )
+
+
+def verdict(explained: list[Explanation]) -> Verdict:
+    """The verdict of a whole text: the strictest of its statements. An empty text does nothing."""
+    verdicts = [each.decision.verdict for each in explained]
+    return max(verdicts, key=_STRICTNESS.__getitem__, default=Verdict.ALLOW)
+
+
+def as_json(explained: list[Explanation]) -> dict[str, object]:
+    """The fields of `interlock explain --json` and `--batch`; lists run over all statements, without repeats."""
+    intents = [each.statement.intent for each in explained]
+    decisions = [each.decision for each in explained]
+    return {
+        "verdict": verdict(explained).value,
+        "understood": all(intent.understood for intent in intents),
+        "effects": _unique(_effect(effect) for intent in intents for effect in intent.effects),
+        "findings": _unique(_finding(finding) for intent in intents for finding in intent.all_findings()),
+        "reasons": _unique(
+            {
+                "policy": reason.policy,
+                "title": reason.title,
+                "severity": reason.severity,
+                "message": reason.message,
+                "lift": reason.lift,
+                "instead": reason.instead,
+            }
+            for decision in decisions
+            for reason in decision.reasons
+        ),
+        "obligations": _unique(_obligation(o) for decision in decisions for o in decision.obligations),
+    }
+
+
+def _with_name(scope: Scope, statement: Statement) -> Scope:
+    name = statement.name
+    if name is None:
+        return scope
+    if statement.flow is Flow.PREPARE:
+        return replace(scope, prepared=_added(scope.prepared, name, statement))
+    if statement.flow is Flow.DECLARE:
+        return replace(scope, cursors=_added(scope.cursors, name, statement))
+    return scope
+
+
+def _added(names: Mapping[str, Statement], name: str, statement: Statement) -> Mapping[str, Statement]:
+    return names if name in names else {**names, name: statement}
+
+
+def _effect(effect: Effect) -> dict[str, object]:
+    fields = None if effect.fields is None else [field.name for field in effect.fields]
+    labels = effect.object.labels.union(*(field.labels for field in effect.fields or ()))
+    return {
+        "verb": effect.verb.value,
+        "kind": effect.object.kind.value,
+        "object": str(effect.object),
+        "known": effect.object.known,
+        "reach": effect.reach.value,
+        "fields": fields,
+        "labels": sorted(labels),
+    }
+
+
+def _finding(finding: Finding) -> dict[str, object]:
+    return {"code": finding.code.value, "message": finding.message, "span": finding.span}
+
+
+def _obligation(obligation: Obligation) -> dict[str, object]:
+    settings = {name: getattr(obligation, name) for name in obligation.__slots__}
+    shown = {name: sorted(value) if isinstance(value, frozenset) else value for name, value in settings.items()}
+    return {"kind": type(obligation).__name__.lower(), **shown}
+
+
+def _unique(items: Iterable[dict[str, object]]) -> list[dict[str, object]]:
+    kept: list[dict[str, object]] = []
+    for item in items:
+        if item not in kept:
+            kept.append(item)
+    return kept
