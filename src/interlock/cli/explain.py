@@ -13,7 +13,7 @@ import typer
 from interlock.app.config import Config, load_config
 from interlock.app.explaining import Explainer, Explanation, as_json, session_for, verdict
 from interlock.cli.exits import Exit
-from interlock.cli.options import DEFAULT_CONFIG, ConfigFile
+from interlock.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from interlock.cli.render import emit, emit_json, part, quoted, say
 from interlock.model import CallerFault, Confine, Limit, Mask, Measure, Obligation, Principal, Verdict
 
