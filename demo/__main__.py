@@ -5,6 +5,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
 
@@ -24,14 +25,12 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     screen = Screen()
     try:
-        failures = _run(screen, keep=options.keep)
+        failures = _run(screen, keep=options.keep, record=options.record)
     except stage.StageFault as fault:
         screen.failure(str(fault))
         return 1
     except KeyboardInterrupt:
         return 130
-    if options.record:
-        screen.save(options.record)
     return 1 if failures else 0
 
 
@@ -42,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(screen: Screen, *, keep: bool) -> list[str]:
+def _run(screen: Screen, *, keep: bool, record: Path | None) -> list[str]:
     began = perf_counter()
     screen.chapter("Interlock", "An agent, a database, and what stands between them.", pictured=True)
     with stage.database() as place:
@@ -55,9 +54,12 @@ def _run(screen: Screen, *, keep: bool) -> list[str]:
             screen.chapter("Summary")
             screen.summary(play.results)
             _conclude(play, screen, perf_counter() - began)
+            if record:
+                screen.save(record)
             if keep:
                 screen.plain(lines_to_copy(place))
-                signal.pause()
+                with suppress(KeyboardInterrupt):
+                    signal.pause()
     return play.failures
 
 

@@ -25,12 +25,12 @@ def check_proof(stage: Stage, screen: Screen, refusals: Sequence[Refusal]) -> st
     found = RECORD_ID.search(refusals[0].text) if refusals else None
     if found is None:
         raise StageFault("no refusal named a decision, so there is nothing to prove")
-    ran = stage.run(INTERLOCK, "ledger", "prove", found[0], "--output", "blocked.tlog-proof")
+    ran = stage.run(INTERLOCK, "ledger", "prove", found[0], "--output", "proof")
     (stage.directory / "vkey").write_text(ran.printed, encoding="utf-8")
-    screen.ran(f"interlock ledger prove {found[0]} -o blocked.tlog-proof > vkey", ran.said)
+    screen.ran(f"interlock ledger prove {found[0]} -o proof > vkey", ran.said)
     # -I: without the folder it is in, without this environment's settings; it needs `cryptography` and nothing of ours.
-    ran = stage.run(sys.executable, "-I", VERIFIER, "blocked.tlog-proof", "vkey")
-    screen.ran("python3 verify_proof.py blocked.tlog-proof vkey", ran.printed, pictured=True)
+    ran = stage.run(sys.executable, "-I", VERIFIER, "proof", "vkey")
+    screen.ran("python3 verify_proof.py proof vkey", ran.printed, pictured=True)
     return "holds"
 
 

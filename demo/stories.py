@@ -103,7 +103,6 @@ STORIES = (
         motive="The migration fails on existing tables; start from a clean schema.",
         sql="DROP SCHEMA public CASCADE",
         policy="agents-do-not-restructure",
-        pictured=True,
     ),
     Story(
         title="DELETE without WHERE",
@@ -170,7 +169,6 @@ LIMIT 20""",
         policy="agents-see-no-sensitive-values",
         reads=True,
         way=Way.PREPARED,
-        pictured=True,
     ),
 )
 
