@@ -1,0 +1,1 @@
+"""The gate's order of things, as transcripts."""

@@ -1,0 +1,78 @@
+"""The gate as it is plays every scene; each deliberate breakage of the order spoils at least one (house.md)."""
+
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from interlock.gate import admit
+from tests.gate.scenes import SCENES
+from tests.gate.stage import Scene
+
+SOURCE = Path(str(admit.__file__)).read_text()
+
+# What is broken, and how: each pair of texts is replaced in the gate's source.
+BREAKAGES = {
+    "record after send": (
+        "        await self._write_down(judged)\n        self.mark(\"decided\")\n",
+        "",
+    ),
+    "treat hold as allow": ("if decision.allowed or not", "if decision.verdict is not Verdict.DENY or not"),
+    "ignore an unmet obligation": ("    if not unmet or not decision.allowed:", "    if True:"),
+    "drop the failure record": (
+        "        self.journal.note([self.scribe.outcome(outcome, id=self.new_id(), at=self.now(), unit=unit)])",
+        "        pass",
+    ),
+    "forget that a refusal fells its group": ("if ask.group == fallen:", "if False:"),
+    "block what is only observed": ("decision.allowed or not self.enforce:", "decision.allowed:"),
+    "relax everything": ("if self.relaxed_reads and all(", "if self.relaxed_reads or all("),
+    "relax labelled reads": ('        and not (effect.object.labels - {"catalog"})\n', ""),
+    "relax writes": ("        effect.verb is Verb.READ\n        and ", "        "),
+    "do not wait for the ledger": (
+        "            await self.journal.append(entries)",
+        "            self.journal.note(entries)",
+    ),
+    "swallow a broken ledger": (
+        "        await self._write_down(judged)\n",
+        "        try:\n            await self._write_down(judged)\n        except Exception:\n            pass\n",
+    ),
+    "judge one at a time": (
+        "        judged = self._judge(asks)\n",
+        "        for one in asks[:-1]:\n            await self.admit([one], port)\n"
+        "        judged = self._judge(asks[-1:])\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
+def test_the_gate_plays(scene: Scene) -> None:
+    scene(admit)
+
+
+@pytest.mark.parametrize("breakage", BREAKAGES)
+def test_a_breakage_is_noticed(breakage: str) -> None:
+    broken = _broken(*BREAKAGES[breakage])
+    assert any(_spoiled(scene, broken) for scene in SCENES), f"no scene notices: {breakage}"
+
+
+def _broken(old: str, new: str) -> ModuleType:
+    assert SOURCE.count(old) == 1, "the gate's source has changed: mend the breakage"
+    module = ModuleType("interlock.gate.broken")
+    source = SOURCE.replace(old, new)
+    if "await self._write_down(judged)" not in source:  # record after send
+        source = source.replace(
+            "                port.refuse(ask, decision)\n",
+            "                port.refuse(ask, decision)\n        await self._write_down(judged)\n",
+        )
+    sys.modules[module.__name__] = module
+    exec(compile(source, "broken.py", "exec"), module.__dict__)
+    return module
+
+
+def _spoiled(scene: Scene, broken: ModuleType) -> bool:
+    try:
+        scene(broken)
+    except AssertionError:
+        return True
+    return False
