@@ -1,8 +1,12 @@
 """The embedded store: what is written is there, in order, signed, and nobody else writes."""
 
+import json
+import os
 import shutil
 import sqlite3
 import stat
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,11 +16,12 @@ from interlock.ledger.leaf import Entry, Kind
 from interlock.ledger.note import Checkpoint, Verifier
 from interlock.ledger.reading import read_leaf
 from interlock.ledger.records import erasure_entry
+from interlock.ledger.scribe import Scribe
 from interlock.ledger.tree import leaf_hash, root_of
 from interlock.model import Status
 from interlock.store.lock import LedgerBusy
 from interlock.store.space import SpaceLimits
-from tests.ledger.values import decided, ended
+from tests.ledger.values import ALLOW, READ_ORDERS, case, decided, ended
 from tests.store.ledgers import opened, reading, replayed, settings, statements
 
 EVERYTHING = 1 << 62
@@ -167,11 +172,16 @@ def test_erasing_leaves_no_trace_of_the_text(tmp_path: Path) -> None:
 
 
 def test_effects_that_do_not_fit_are_kept_aside(tmp_path: Path) -> None:
-    entry = decided("c")
+    many = replace(READ_ORDERS, effects=READ_ORDERS.effects * 800)
     with opened(tmp_path) as ledger:
-        ledger.append([Entry(kind=Kind.HEARTBEAT, id="h", head=b"", tail=b'"id":"h","kind":"heartbeat","ts":1,"v":1}')])
-        ledger.append([entry])
-        assert ledger.reader.rest(2) is None
+        ledger.append([Scribe(os.urandom).decision(case("c", intent=many), ALLOW)])
+        rest = ledger.reader.rest(1)
+        assert rest is not None
+        assert len(json.loads(rest)) == 800
+    assert replayed(tmp_path).problems == []
+    with closing(sqlite3.connect(settings(tmp_path).path)) as db, db:
+        db.execute("UPDATE rests SET effects = substr(effects, 2)")
+    assert [problem.message for problem in replayed(tmp_path).problems] == ["its list of effects is missing or changed"]
 
 
 def test_a_failed_write_ends_the_ledger(tmp_path: Path) -> None:

@@ -100,7 +100,8 @@ class Numbering:
     __slots__ = ("_fixed", "_place", "next")
 
     def __init__(self, gateway: str, epoch: int, next_: int = 0, previous: bytes = NO_PREVIOUS) -> None:
-        self._fixed = b'"gw":{"epoch":%d,"id":%s,"prev":"%%b","seq":%%d},' % (epoch, canonical(gateway))
+        name = canonical(gateway).replace(b"%", b"%%")
+        self._fixed = b'"gw":{"epoch":%d,"id":%b,"prev":"%%b","seq":%%d},' % (epoch, name)
         self.next = next_
         self._place = self._fixed % (previous.hex().encode(), next_)
 

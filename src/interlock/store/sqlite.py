@@ -136,13 +136,12 @@ class SqliteLedger:
         if self._broken:
             raise LedgerFault(f"the ledger failed before: {self._broken}; restart the gateway")
         try:
-            note = self._write(entries, hook)
+            self._memory.see(self._write(entries, hook))
         except (sqlite3.Error, OSError, LedgerFault) as error:
             self._broken = str(error)
             raise LedgerFault(
                 f"a record could not be made durable: {error}; check the disk, then restart the gateway"
             ) from error
-        self._memory.see(note)
 
     def _write(self, entries: Sequence[Entry], hook: Hook | None) -> str:
         execute, many = self._connection.execute, self._connection.executemany
