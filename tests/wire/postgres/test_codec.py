@@ -75,6 +75,12 @@ def test_a_small_row_at_the_border_of_two_chunks_stays_whole() -> None:
     assert frames.feed(ROW[7:] + ROW) == [(DATA_ROW, ROW * 2, 2)]
 
 
+def test_a_row_is_waited_for_up_to_the_small_size_and_no_further() -> None:
+    small, large = frame(DATA_ROW, bytes(SMALL - 5)), frame(DATA_ROW, bytes(SMALL - 4))
+    assert Frames(limit=100, merge=ROWS).feed(small[:-1]) == []
+    assert Frames(limit=100, merge=ROWS).feed(large[:-1]) == [(DATA_ROW, large[:-1], 1)]
+
+
 def test_a_large_row_flows_through_in_pieces_that_count_once() -> None:
     row = build_data_row([b"x" * 3 * SMALL])
     frames = Frames(limit=100, merge=ROWS)

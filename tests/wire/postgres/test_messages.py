@@ -217,6 +217,12 @@ def test_a_refusal_says_what_is_wrong_and_what_to_do(raw: bytes, reason: str) ->
     assert (caught.value.sqlstate, caught.value.recoverable) == ("08P01", False)
 
 
+@pytest.mark.parametrize("length", [3, 257])
+def test_a_cancel_key_of_an_impossible_length_is_the_servers_fault(length: int) -> None:
+    with pytest.raises(m.ServerViolation, match=f"{length} bytes instead of 4 to 256"):
+        m.parse_server(m.build_backend_key_data(1, bytes(length)))
+
+
 def test_a_client_that_is_not_utf8_can_go_on() -> None:
     with pytest.raises(m.NotText, match="UTF-8 at byte 0") as caught:
         m.parse_query(b"Q\0\0\0\x06\xff\0")
