@@ -43,12 +43,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(screen: Screen, *, keep: bool, record: Path | None) -> list[str]:
     began = perf_counter()
+    screen.gap()
     screen.chapter("Interlock", "An agent, a database, and what stands between them.", pictured=True)
     with stage.database() as place:
         _set(place, screen)
         with stage.gateway(place):
-            screen.fact("gateway", f"interlock serve, localhost:{place.port}, policies/production", pictured=True)
-            screen.fact("agent", f"`{stage.AGENT}` for `dana`, with asyncpg {asyncpg.__version__}", pictured=True)
+            screen.fact("gateway", f"interlock serve, localhost:{place.port}, TLS, policies/production", pictured=True)
+            screen.fact("agent", f"{stage.AGENT}, on behalf of dana, with asyncpg {asyncpg.__version__}", pictured=True)
+            screen.gap()
             play = asyncio.run(_perform(place, screen))
             _prove(place, screen, play)
             screen.chapter("Summary")
@@ -73,11 +75,15 @@ def _set(place: stage.Stage, screen: Screen) -> None:
 
 async def _perform(place: stage.Stage, screen: Screen) -> Play:
     direct = await asyncpg.connect(place.server.dsn(stage.TARGET))
-    agent = await asyncpg.connect(place.url)
-    play = Play(agent=agent, direct=direct, screen=screen)
-    await play.perform()
-    await agent.close()
-    await direct.close()
+    try:
+        agent = await asyncpg.connect(place.url)
+        play = Play(agent=agent, direct=direct, screen=screen)
+        await play.perform()
+        await agent.close()
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise stage.StageFault(f"the agent's connection broke: {error}; {place.last_words()}") from error
+    finally:
+        await direct.close()
     return play
 
 
@@ -85,7 +91,7 @@ def _prove(place: stage.Stage, screen: Screen, play: Play) -> None:
     screen.chapter("None of it can be denied later", pictured=True)
     for title, step in PROOFS.items():
         try:
-            became = step(place, screen, play.refusals)
+            became = step(place, screen, play.exhibit)
         except stage.StageFault as fault:
             play.failed(title, str(fault))
         else:

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from demo.agent import Refusal
@@ -13,18 +13,18 @@ RECORD_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-
 VERIFIER = ROOT / "tools" / "verify_proof.py"
 
 
-def verify_ledger(stage: Stage, screen: Screen, _refusals: Sequence[Refusal]) -> str:
+def verify_ledger(stage: Stage, screen: Screen, _exhibit: Refusal | None) -> str:
     """Show `interlock ledger verify`. Raises StageFault when it finds something."""
     ran = stage.run(INTERLOCK, "ledger", "verify")
     screen.ran("interlock ledger verify", ran.said, pictured=True)
     return "intact"
 
 
-def check_proof(stage: Stage, screen: Screen, refusals: Sequence[Refusal]) -> str:
-    """Write the proof of the first refusal and have it checked. Raises StageFault when it does not hold."""
-    found = RECORD_ID.search(refusals[0].text) if refusals else None
+def check_proof(stage: Stage, screen: Screen, exhibit: Refusal | None) -> str:
+    """Write the proof of that one refusal and have it checked. Raises StageFault when it does not hold."""
+    found = RECORD_ID.search(exhibit.text) if exhibit else None
     if found is None:
-        raise StageFault("no refusal named a decision, so there is nothing to prove")
+        raise StageFault("the refusal names no decision, so there is nothing to prove")
     ran = stage.run(INTERLOCK, "ledger", "prove", found[0], "--output", "proof")
     (stage.directory / "vkey").write_text(ran.printed, encoding="utf-8")
     screen.ran(f"interlock ledger prove {found[0]} -o proof > vkey", ran.said)
@@ -34,7 +34,7 @@ def check_proof(stage: Stage, screen: Screen, refusals: Sequence[Refusal]) -> st
     return "holds"
 
 
-PROOFS: Final[Mapping[str, Callable[[Stage, Screen, Sequence[Refusal]], str]]] = {
+PROOFS: Final[Mapping[str, Callable[[Stage, Screen, Refusal | None], str]]] = {
     "The ledger, every record of it": verify_ledger,
     "The proof of one refusal, checked by another program": check_proof,
 }

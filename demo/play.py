@@ -15,14 +15,18 @@ DENIED = "42501"  # insufficient_privilege: what a refusal by Interlock carries
 
 @dataclass(slots=True, kw_only=True)
 class Play:
-    """Two connections to one shop: the agent's through the gateway, ours straight to the database."""
+    """Two connections to one shop: the agent's through the gateway, ours straight to the database.
+
+    `results` are (as expected, what was asked, what became of it, how long it took); `exhibit` is the refusal that
+    is in the picture, to be proven.
+    """
 
     agent: asyncpg.Connection
     direct: asyncpg.Connection
     screen: Screen
     results: list[tuple[bool, str, str, str]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
-    refusals: list[Refusal] = field(default_factory=list)
+    exhibit: Refusal | None = None
 
     async def perform(self) -> None:
         """All of it, in order. Ends early when a story passed: the shop is then no longer what it was."""
@@ -60,7 +64,8 @@ class Play:
             self.failed(story.title, f"passed ({end.received:,} received), and had to be stopped")
             return False
         after = await shop.count(self.direct)
-        self.refusals.append(end)
+        if story.pictured:
+            self.exhibit = end
         self.screen.stopped(
             story,
             end,

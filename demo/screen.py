@@ -32,7 +32,6 @@ class Screen:
 
     def chapter(self, title: str, sentence: str = "", *, pictured: bool = False) -> None:
         """Open a part of the demo."""
-        self._show("", pictured)
         self._show(Rule(Text(f"{title} ", "bold"), align="left", style="dim", characters="─"), pictured)
         if sentence:
             self._show(Text(sentence, "dim"), pictured)
@@ -41,6 +40,10 @@ class Screen:
     def fact(self, label: str, text: str, *, pictured: bool = False) -> None:
         """One line of what stands where."""
         self._show(_pair(Text(label, "cyan"), Text(text), width=10), pictured)
+
+    def gap(self) -> None:
+        """An empty line."""
+        self._show("", True)
 
     def answered(self, question: Question, answer: Answer) -> None:
         """An honest question and a small table of what came back."""
@@ -86,10 +89,10 @@ class Screen:
             style = "" if fine else "bold red"
             table.add_row(Text("✓", "green") if fine else Text("✗", style), asked, Text(became, style), took)
         self._show(table, False)
+        self._show("", False)
 
     def verdict(self, text: str, *, good: bool) -> None:
         """The last line."""
-        self._show("", True)
         self._show(Text(text, "bold green" if good else "bold red"), True)
 
     def failure(self, text: str) -> None:

@@ -72,6 +72,10 @@ class Stage:
         """What the gateway said."""
         return self.directory / "gateway.log"
 
+    def last_words(self) -> str:
+        """The end of the log, which goes away with the stage."""
+        return f"the gateway said: {self.log.read_text(errors='replace')[-2000:].strip() or 'nothing'}"
+
     def run(self, *command: str | Path) -> Ran:
         """Run a program in `directory`. Raises StageFault when it fails."""
         done = subprocess.run(command, cwd=self.directory, capture_output=True, text=True, check=False)
@@ -146,8 +150,7 @@ def _wait_until_ready(stage: Stage, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not _healthy(stage.admin_port):
         if process.poll() is not None or time.monotonic() > deadline:
-            said = stage.log.read_text(errors="replace")[-2000:].strip()
-            raise StageFault(f"the gateway did not start; it said: {said or 'nothing'}")
+            raise StageFault(f"the gateway did not start; {stage.last_words()}")
         time.sleep(0.02)
 
 
