@@ -35,7 +35,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     """The one writing connection; the file is made, readable by its owner alone, when it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=0.5, isolation_level=None, check_same_thread=False)
     try:
         _prepare(connection, path)
     except sqlite3.Error as error:
