@@ -10,6 +10,7 @@ import pytest
 from interlock.app.clock import now
 from interlock.app.ids import new_id
 from interlock.app.journal import LocalJournal, RemoteJournal, record_as_operator, serve_journal, serve_operators
+from interlock.app.journal.front import MAX_AHEAD, MAX_NOTED
 from interlock.ledger.faults import LedgerFault, LedgerFull
 from interlock.ledger.leaf import Entry, Kind
 from interlock.ledger.reading import read_leaf
@@ -80,6 +81,25 @@ def test_a_note_becomes_durable_by_itself(tmp_path: Path) -> None:
         await journal.close()
 
     run(test())
+
+
+def test_whoever_runs_ahead_of_the_disk_is_slowed_down(tmp_path: Path) -> None:
+    async def test() -> None:
+        journal = open_journal(tmp_path, deaths := Deaths())
+
+        async def client(name: int) -> None:
+            for number in range(2500):
+                await journal.append_relaxed([decided(f"{name}-{number}")])
+                assert journal._queued <= MAX_AHEAD + 8 * MAX_NOTED
+
+        async with asyncio.TaskGroup() as clients:
+            for name in range(8):
+                clients.create_task(client(name))
+        await journal.close()
+        assert deaths == []
+
+    run(test())
+    assert len(recorded(tmp_path)) == 20_000
 
 
 def test_many_at_once_keep_their_order(tmp_path: Path) -> None:

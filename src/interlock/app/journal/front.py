@@ -13,6 +13,7 @@ from interlock.ledger.leaf import NEW_WORK, Entry
 
 NOTE_DELAY: Final = 0.02  # seconds until a note is handed over when no append takes it along
 MAX_NOTED: Final = 256  # entries; more are handed over at once
+MAX_AHEAD: Final = 4096  # entries that relaxed appends may be ahead of the disk
 MAX_QUEUED: Final = 50_000  # entries; a disk that stalls this long has failed
 
 OnDeath = Callable[[LedgerFault], None]
@@ -58,10 +59,18 @@ class Front(ABC):
     async def append(self, entries: Sequence[Entry]) -> None:
         """Returns when `entries` and everything noted before are durable. Raises LedgerFault; its kind LedgerFull
         refuses new work alone and is not the end of the journal."""
-        self._require_life()
-        if any(entry.kind in NEW_WORK for entry in entries) and await self._is_full():
-            raise LedgerFull("the ledger's disk is below its watermark: no new commands; free space or move the ledger")
+        await self._require_room(entries)
         await self.handed_over(entries)
+
+    async def append_relaxed(self, entries: Sequence[Entry]) -> None:
+        """Like `append`, for reads of what carries no label: returns at once, durable as a note is.
+
+        Waits only while more than MAX_AHEAD records are behind: whoever runs ahead of the disk is slowed down.
+        """
+        await self._require_room(entries)
+        self.note(entries)
+        if self._queued > MAX_AHEAD:
+            await self.handed_over(())
 
     def handed_over(self, entries: Iterable[Entry]) -> "asyncio.Future[None]":
         """Like `append`, without looking at the watermark; the future ends when they are durable."""
@@ -74,10 +83,7 @@ class Front(ABC):
         return waiter
 
     def note(self, entries: Iterable[Entry]) -> None:
-        """Takes `entries` along with the next batch: handed over within NOTE_DELAY, durable one commit later.
-
-        This is also the relaxed append, for reads of what carries no label.
-        """
+        """Takes `entries` along with the next batch: handed over within NOTE_DELAY, durable one commit later."""
         self._require_life()
         self._next.entries += entries
         if len(self._next.entries) >= MAX_NOTED:
@@ -96,6 +102,11 @@ class Front(ABC):
     @abstractmethod
     def _unwritten(self) -> Iterable[Batch]:
         """After death: what was passed on, and is not known to be durable."""
+
+    async def _require_room(self, entries: Sequence[Entry]) -> None:
+        self._require_life()
+        if any(entry.kind in NEW_WORK for entry in entries) and await self._is_full():
+            raise LedgerFull("the ledger's disk is below its watermark: no new commands; free space or move the ledger")
 
     def _require_life(self) -> None:
         if self._death is not None:
