@@ -1,15 +1,30 @@
 """A decision as PostgreSQL tells it: what was blocked, why, what to do instead, how to ask."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from interlock.gate import Ask
-from interlock.model import Decision, Finding, FindingCode, Intent, Verdict
+from interlock.model import Decision, Finding, FindingCode, Intent, Reason, Verb, Verdict
 from interlock.wire.postgres.messages import build_error
 
 BLOCKED: Final = "42501"  # insufficient_privilege: what every driver already maps to a permission error
 MALFORMED: Final = "42601"  # syntax_error
 
-_MOST_EFFECTS = 4
+_MOST_EFFECTS: Final = 4
+_MOST_REASONS: Final = 3
+
+# What a reader wants to hear first: what would be lost, then what would leave, then what would merely be read.
+_WORST_FIRST: Final = {
+    Verb.DESTROY: 0,
+    Verb.DELETE: 1,
+    Verb.CHANGE: 2,
+    Verb.EXPORT: 3,
+    Verb.GRANT: 4,
+    Verb.EXECUTE: 5,
+    Verb.CONFIGURE: 6,
+    Verb.CREATE: 7,
+    Verb.READ: 8,
+}
 
 
 def error(ask: Ask, decision: Decision) -> bytes:
@@ -29,25 +44,31 @@ def error(ask: Ask, decision: Decision) -> bytes:
 
 
 def what(intent: Intent) -> str:
-    """What would have happened, in a few words: `DELETE on public.orders, ...`."""
-    shown = list(dict.fromkeys(f"{effect.verb.value} on {effect.object}" for effect in intent.effects))
+    """What would have happened, in a few words and the worst first: `delete on public.orders, ...`."""
+    effects = sorted(intent.effects, key=lambda effect: _WORST_FIRST[effect.verb])
+    shown = list(dict.fromkeys(f"{effect.verb.value} on {effect.object}" for effect in effects))
     more = len(shown) - _MOST_EFFECTS
     text = ", ".join(shown[:_MOST_EFFECTS]) or "a statement"
     return f"{text} and {more} more" if more > 0 else text
 
 
 def why(intent: Intent, decision: Decision) -> str:
-    """Every deciding policy with the facts it looked at, then what the analyser found."""
-    lines = [f"policy {reason.policy}: {reason.message}" for reason in decision.reasons]
+    """The deciding policies with the facts they looked at, then what else the analyser found."""
+    reasons = _telling(decision.reasons)
+    lines = [f"Policy {reason.policy}: {reason.message}." for reason in reasons[:_MOST_REASONS]]
+    if len(reasons) > _MOST_REASONS:
+        more = ", ".join(reason.policy for reason in reasons[_MOST_REASONS:])
+        lines.append(f"So say, too: {more}.")
     said = " ".join(lines)
-    found = dict.fromkeys(f.message for f in intent.all_findings())
-    lines += [f"found: {message}" for message in found if message not in said]
+    found = dict.fromkeys(finding.message for finding in intent.all_findings())
+    lines += [f"Found: {message}." for message in found if message not in said]
     return "\n".join(lines)
 
 
 def instead(ask: Ask, decision: Decision) -> str:
     """What to do now, and whom to ask with which number."""
-    lines = list(dict.fromkeys(reason.instead for reason in decision.reasons if reason.instead))
+    hints = dict.fromkeys(reason.instead for reason in _telling(decision.reasons)[:_MOST_REASONS] if reason.instead)
+    lines = [_sentence(hint) for hint in hints]
     lifts = list(dict.fromkeys(reason.lift for reason in decision.reasons if reason.lift))
     if lifts:
         lines.append(f"It can be lifted by {', '.join(map(_lift, lifts))}.")
@@ -55,10 +76,21 @@ def instead(ask: Ask, decision: Decision) -> str:
     return "\n".join(lines)
 
 
+def _telling(reasons: Sequence[Reason]) -> list[Reason]:
+    """Without the policies that another reason already names: `unmet-promise` says whose promise it was."""
+    messages = " ".join(reason.message for reason in reasons)
+    return [reason for reason in reasons if f"(policy `{reason.policy}`)" not in messages]
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
 def _title(decision: Decision) -> str:
-    reason = decision.reasons[0] if decision.reasons else None
-    if reason is None:
+    reasons = _telling(decision.reasons)
+    if not reasons:
         return "no policy allows it"
+    reason = reasons[0]
     return reason.title[:1].lower() + reason.title[1:]
 
 

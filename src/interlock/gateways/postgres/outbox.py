@@ -174,8 +174,9 @@ class Outbox:
     def _fall(self, group: Group, unit: Unit, error: bytes) -> None:
         """Refuse in mid-group: where nothing was sent we answer ourselves, else the target must fail the group."""
         group.fallen = True
-        if group.simple:
+        if group.simple and not group.sent:
             self._drop_queued(group)
+            unit.begun = False
         if unit.explicit or unit.begun or group.sent or any(parcel.group is group for parcel in self.queue):
             self._parcel(group, owned.POISON, _poison(error))
         else:
@@ -232,9 +233,13 @@ class Outbox:
         if running is None or not _confined_here(unit, running):
             self._parcel(group, data, *dues)
             return
-        self._parcel(group, owned.CONFINE, *owned.run_dues(), *owned.run_dues())
+        if self.queue and self.queue[-1] is running.released:
+            self.queue.pop()  # the bracket of its last message is still open to this one
+        else:
+            self._parcel(group, owned.CONFINE, *owned.run_dues(), *owned.run_dues())
         self._parcel(group, data, *dues)
         self._parcel(group, owned.RELEASE, *owned.run_dues())
+        running.released = self.queue[-1]
 
     # -- what a decision turns into ----------------------------------------------------------------
 

@@ -50,7 +50,17 @@ _SETTLING: Final = frozenset(
 
 # Flows that change no name and need nothing around them.
 _PLAIN: Final = frozenset(
-    {Flow.PLAIN, Flow.SHOW, Flow.COPY_OUT, Flow.COMMIT, Flow.ROLLBACK, Flow.SAVEPOINT, Flow.RELEASE, Flow.ROLLBACK_TO}
+    {
+        Flow.PLAIN,
+        Flow.SHOW,
+        Flow.COPY_OUT,
+        Flow.BEGIN,
+        Flow.COMMIT,
+        Flow.ROLLBACK,
+        Flow.SAVEPOINT,
+        Flow.RELEASE,
+        Flow.ROLLBACK_TO,
+    }
 )
 
 # COPY cannot be cut at a number of rows without ending the connection: there only Confine can be kept.
@@ -124,10 +134,17 @@ class Planner:
             self._extended().simple = True
         await self._statements(text)
 
-    async def go_on(self) -> None:
-        """After a barrier inside a simple Query: the statements behind it, read with what is there now."""
+    async def go_on(self, *, failed: bool = False) -> None:
+        """After a barrier inside a simple Query: the statements behind it, read with what is there now.
+
+        Where the group was refused, or has `failed` at the target, they will never run: only its end is left.
+        """
         rest, self._rest = self._rest, None
-        if rest is not None:
+        if rest is None:
+            return
+        if failed or self.fallen:
+            self._end()
+        else:
             await self._statements(rest)
 
     async def _statements(self, text: str) -> None:

@@ -264,7 +264,7 @@ class Relay:
             if running is not last:
                 self._end(running, Status.RAN)
         self._told.settled(last.ask.command.unit, status)
-        self._end(last, Status.LANDED)
+        self._end(last, Status.LANDED if last.flow is Flow.ROLLBACK else status)
         self._runs.clear()
 
     def _write_down(self, failed: bool, wrapped: bool) -> None:

@@ -15,7 +15,8 @@ class Running:
     `limit` is the most rows that may be delivered, None for no limit; `rows` and `bytes` count what was
     delivered; `started` is a monotonic clock in seconds. `tag_rows` is what the target said it changed.
     `listed` is True while the relay owes an outcome for it; `exceeded` once its answer went over the limit.
-    `source` is the cursor that a FETCH reads from.
+    `source` is the cursor that a FETCH reads from. `released` is what closes its confinement, while that waits to be
+    sent.
     """
 
     __slots__ = (
@@ -28,6 +29,7 @@ class Running:
         "flow",
         "limit",
         "listed",
+        "released",
         "rows",
         "source",
         "started",
@@ -48,3 +50,4 @@ class Running:
         self.listed = False
         self.exceeded = False
         self.source: Portal | None = None
+        self.released: object = None

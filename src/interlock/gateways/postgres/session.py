@@ -193,7 +193,7 @@ class Session:
             if self._taking or not self._unsettled:
                 return
             await self._settle()
-            await planner.go_on()
+            await planner.go_on(failed=self._relay.failed)
             if not planner.steps:
                 return
 
