@@ -1,4 +1,4 @@
-"""What two records a statement cost: python benchmarks/ledger.py [statements]
+"""What two records a statement cost: python3 dev.py bench ledger
 
 CPU is that of every process together, less what the driver itself takes to make its cases.
 """

@@ -1,4 +1,4 @@
-"""CPU microseconds per message of the PostgreSQL wire, best of five rounds: python benchmarks/wire_postgres.py"""
+"""CPU microseconds per message of the PostgreSQL wire, best of five rounds: python3 dev.py bench wire"""
 
 from collections.abc import Callable
 from functools import partial

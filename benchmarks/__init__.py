@@ -1,0 +1,1 @@
+"""What measures Interlock: beside PgBouncer and a direct connection, and its parts alone."""
