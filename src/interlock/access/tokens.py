@@ -55,12 +55,14 @@ class _Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pass:
-    """What a good token says. `targets` None means every target; `expires_at` is in microseconds since the epoch."""
+    """What a good token says. `targets` None means every target; `expires_at` is in microseconds since the epoch,
+    `issued_at` in seconds, as revocations count."""
 
     id: str
     principal: Principal
     purpose: str | None
     targets: frozenset[str] | None
+    issued_at: int
     expires_at: int
 
     def may_reach(self, target: str) -> bool:
@@ -141,6 +143,7 @@ def verify(token: str, *, terms: TokenTerms, now: int, revoked: Revocations) -> 
         principal=principal,
         purpose=claims.purpose,
         targets=None if claims.targets is None else frozenset(claims.targets),
+        issued_at=claims.iat,
         expires_at=claims.exp * _MICROSECONDS,
     )
 

@@ -70,7 +70,7 @@ class Gate:
     async def _write_down(self, judged: Sequence[tuple[Case, Decision, Ask]]) -> None:
         entries: list[Entry] = [self.scribe.decision(c, d, enforced=self.enforce) for c, d, _ in judged]
         if self.relaxed_reads and all(_harmless(case, decision) for case, decision, _ in judged):
-            self.journal.note(entries)
+            await self.journal.append_relaxed(entries)
         elif entries:
             await self.journal.append(entries)
 

@@ -45,6 +45,9 @@ class Journal(Protocol):
     async def append(self, entries: Sequence[Entry]) -> None:
         """Return when all entries are durable."""
 
+    async def append_relaxed(self, entries: Sequence[Entry]) -> None:
+        """Return when the entries are on their way to the disk, and not faster than it takes them."""
+
     def note(self, entries: Sequence[Entry]) -> None:
         """Write with the next group commit, in order behind everything appended or noted before."""
 

@@ -168,8 +168,9 @@ class Supervisor:
     async def _serve_journal(self, connection: socket.socket) -> None:
         try:
             await serve_journal(self._journal, connection)
-        except LedgerFault as fault:
-            self._ledger_died(fault)
+        except* LedgerFault as faults:
+            for fault in faults.exceptions:
+                self._ledger_died(LedgerFault(str(fault)))
 
     async def _watch(self, worker: _Worker, listening: socket.socket, tasks: asyncio.TaskGroup) -> None:
         async for message in worker.channel.messages():

@@ -104,7 +104,14 @@ class Wiring:
             relaxed_reads=config.ledger.durability is Durability.RELAXED_READS,
             mark=self.mark,
         )
-        return Door(target=known, address=address, credential=credential, catalogue=catalogue, gate=gate)
+        return Door(
+            target=known,
+            address=address,
+            credential=credential,
+            catalogue=catalogue,
+            gate=gate,
+            max_connections=target.max_connections,
+        )
 
 
 def _nonce() -> str:

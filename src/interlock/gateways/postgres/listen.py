@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from hmac import compare_digest
 from typing import Final, Protocol
 
 from interlock.access.faults import LoginRefused, TokenRefused
@@ -38,6 +39,7 @@ class Door:
     credential: Credential
     catalogue: Catalogue
     gate: Gate
+    max_connections: int | None = None
 
 
 class Chronicle(Protocol):
@@ -153,7 +155,7 @@ class Listener:
     def cancel(self, request: CancelRequest) -> None:
         """Pass a cancel on to the one session whose key it is."""
         held = self._held.get(request.pid)
-        if held is None or held.secret != request.secret or self._tasks is None:
+        if held is None or not compare_digest(held.secret, request.secret) or self._tasks is None:
             return
         self._tasks.create_task(cancel(held.door.address, held.upstream.key))
 
@@ -226,6 +228,8 @@ class Listener:
             parameters = upstream_parameters(
                 startup.parameters, user=door.credential.user, database=door.credential.database
             )
+            if door.max_connections is not None and self._sessions_on(door) >= door.max_connections:
+                raise _Refused(replies.TOO_MANY)
             await door.catalogue.ready()
             upstream = await log_in(
                 door.address,
@@ -236,6 +240,9 @@ class Listener:
             )
             connection.frames = client_frames(settings.largest_message)
             return _Opened(caller=caller, guest=guest, door=door, upstream=upstream, user=user)
+
+    def _sessions_on(self, door: Door) -> int:
+        return sum(held.door.target.name == door.target.name for held in self._held.values())
 
     def _door(self, guest: Guest, startup: Startup) -> Door:
         name = startup.parameters.get("database") or startup.parameters.get("user", "")

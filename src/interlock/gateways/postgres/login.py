@@ -46,7 +46,10 @@ class Doorkeeper:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guest:
-    """Somebody who proved who they are. `expires_at` is in microseconds since the epoch, None for passwords."""
+    """Somebody who proved who they are.
+
+    `expires_at` is in microseconds since the epoch, None for passwords; `issued_at` in seconds, as in the token.
+    """
 
     principal: Principal
     purpose: str | None
@@ -80,6 +83,7 @@ async def _by_token(connection: Connection, keeper: Doorkeeper) -> Guest:
         purpose=found.purpose,
         targets=found.targets,
         token=found.id,
+        issued_at=found.issued_at,
         expires_at=found.expires_at,
     )
 

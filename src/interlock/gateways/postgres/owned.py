@@ -39,6 +39,12 @@ WATCHED: Final = (
     "check_function_bodies",
 )
 
+_PATH: Final = "pg_catalog.current_setting('search_path')"
+_TEMP_LAST: Final = (
+    f"CASE WHEN {_PATH} OPERATOR(pg_catalog.=) '' THEN 'pg_temp' "
+    f"ELSE pg_catalog.concat({_PATH}, ', pg_temp') END"
+)
+
 _STATEMENTS: Final = {
     "il_begin": "BEGIN READ WRITE",
     "il_commit": "COMMIT",
@@ -46,7 +52,9 @@ _STATEMENTS: Final = {
     "il_mark": "SAVEPOINT il_mark",
     "il_confine": "SET LOCAL transaction_read_only = on",
     "il_release": "RELEASE SAVEPOINT il_mark",
-    "il_path": "SELECT pg_catalog.current_setting('search_path')",
+    "il_path": f"SELECT {_PATH}",
+    "il_temp_last": f"SELECT pg_catalog.set_config('search_path', {_TEMP_LAST}, false)",
+    "il_temp_last_here": f"SELECT pg_catalog.set_config('search_path', {_TEMP_LAST}, true)",
     "il_pins": "SELECT pg_catalog.concat_ws(E'\\x01', "
     + ", ".join(f"pg_catalog.current_setting('{name}', true)" for name in WATCHED)
     + ")",

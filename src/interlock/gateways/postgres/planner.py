@@ -48,6 +48,20 @@ _SETTLING: Final = frozenset(
 )
 
 
+_NAMING: Final = frozenset(
+    {
+        Flow.PREPARE,
+        Flow.EXECUTE,
+        Flow.DEALLOCATE,
+        Flow.DECLARE,
+        Flow.FETCH,
+        Flow.CLOSE,
+        Flow.SAVEPOINT,
+        Flow.RELEASE,
+        Flow.ROLLBACK_TO,
+    }
+)
+
 # Flows that change no name and need nothing around them.
 _PLAIN: Final = frozenset(
     {
@@ -152,6 +166,8 @@ class Planner:
         if not statements:
             self._reject(replies.EMPTY)
         for at, statement in enumerate(statements):
+            if _reserved(statement):
+                self._reject(replies.reserved(statement.name or ""))
             self._simple(statement, alone=len(statements) == 1)
             if at == len(statements) - 1:
                 break
@@ -174,6 +190,8 @@ class Planner:
             return self._reject(replies.reserved(message.statement))
         if len(statements) > 1:
             return self._reject(replies.SEVERAL)
+        if statements and _reserved(statements[0]):
+            return self._reject(replies.reserved(statements[0].name or ""))
         if not statements:
             statements = (EMPTY_STATEMENT,)
         statement = statements[0]
@@ -199,7 +217,7 @@ class Planner:
         if statement is not EMPTY_STATEMENT:
             ask = self._ask(statement, group, message.values)
             self._cover(statement, ask)
-            self._follow(statement, portal)
+            self._follow(statement)
         self.names.send_portal(group.id, message.portal, portal)
         due = Due(kinds.BIND, done=lambda: self.names.hold_portal(message.portal, portal))
         self.steps.append(Send(group=group, unit=unit, data=frame, dues=(due,), ask=ask, portal=portal))
@@ -245,11 +263,13 @@ class Planner:
         self._extended()
         self._end()
 
-    def reject(self, error: bytes) -> None:
-        """A message that is refused whatever it says, as a group of its own."""
-        self._extended().simple = True
+    def reject(self, error: bytes, *, ends: bool) -> None:
+        """A message that is refused whatever it says; `ends` where it would have been a group of its own."""
+        if ends and self._group is None:
+            self._extended().simple = True
         self._reject(error)
-        self._end()
+        if ends:
+            self._end()
 
     # -- what it becomes -----------------------------------------------------------------------
 
@@ -289,12 +309,13 @@ class Planner:
                     step.ask, step.covered = None, ask
                 return
 
-    def _follow(self, statement: Statement, portal: Portal) -> None:
+    def _follow(self, statement: Statement) -> None:
         """What the statement does to its transaction and to names, as the message behind it will find them."""
         group, unit, name = self._extended(), self._current(), statement.name
+        understood = statement.intent.understood
         stale = _made_stale(statement)
         self.stale |= stale
-        group.settles = group.settles or statement.flow in _SETTLING or bool(stale)
+        group.settles = group.settles or statement.flow in _SETTLING or bool(stale) or not understood
         match statement.flow:
             case Flow.BEGIN:
                 unit.writes = unit.writes or (not unit.explicit and unit.statements > 0)
@@ -307,9 +328,10 @@ class Planner:
                 self.names.send_statement(group.id, name, prepared(statement))
             case Flow.DECLARE if name is not None:
                 self.names.send_portal(group.id, name, Portal(statement=statement))
-            case _ if statement.writes and not unit.explicit:
+            case _ if (statement.writes or not understood) and not unit.explicit:
                 unit.writes = True
-                unit.autonomous = not statement.transactional
+                # What is not understood only runs where nothing is blocked: put nothing around it.
+                unit.autonomous = not statement.transactional or not understood
             case _:
                 pass
         unit.statements += 1
@@ -319,7 +341,7 @@ class Planner:
         group, unit = self._extended(), self._current()
         portal = Portal(statement=statement)
         ask = self._ask(statement, group)
-        self._follow(statement, portal)
+        self._follow(statement)
         text = rewriting.forwarded(statement)
         direct = build_query(text) if alone and _stands_alone(statement, unit) else None
         data = build_parse("", text) + build_bind("", "") + build_describe(Part.PORTAL, "")
@@ -342,6 +364,11 @@ class Planner:
         # The gateway's own COMMIT may fail and be followed by its ROLLBACK: nothing may be on its way then.
         self.barrier = self.barrier or group.settles or unit.writes or unit.begun
         self._group = self._unit = None
+
+
+def _reserved(statement: Statement) -> bool:
+    """Whether it names something of the gateway's own on this session: a statement, a portal or a savepoint."""
+    return statement.flow in _NAMING and (statement.name or "").startswith(owned.PREFIX)
 
 
 def prepared(statement: Statement) -> Statement:

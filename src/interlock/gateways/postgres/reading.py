@@ -59,7 +59,9 @@ class Reader:
         self._limits = limits
         self._analyst = analyst
         self._memory = memory
+        self.uncommitted = False  # whether the session has read names that nobody else can see yet
         self._own: Catalog | None = None
+        self._own_since: Catalog | None = None  # the shared catalogue that `_own` was read beside
         self._known: dict[str, tuple[Statement, ...]] = {}
         self._known_for: tuple[str, tuple[str, ...], str] | None = None
 
@@ -67,6 +69,11 @@ class Reader:
     def catalog(self) -> Catalog:
         """What names mean to this session."""
         return self._own or self._shared.current
+
+    @property
+    def behind(self) -> bool:
+        """True when the session's own view, kept for its temporary names, is older than the shared one."""
+        return self._own is not None and not self.uncommitted and self._own_since is not self._shared.current
 
     async def __call__(self, text: str, names: Names) -> tuple[Statement, ...]:
         """The statements of a text. Never raises for what a client sent."""
@@ -102,3 +109,5 @@ class Reader:
         shared = self._shared.current
         own = Catalog.build(target=shared.target, database=shared.database, rows=rows, labels=self._shared.labels)
         self._own = None if own.epoch == shared.epoch else own
+        self._own_since = shared
+        self.uncommitted = transaction

@@ -48,6 +48,14 @@ OBSERVED: Final = build_notice(
     hint='Set mode = "enforce" for this target in interlock.toml.',
 )
 
+TARGET_LOST: Final = build_error(
+    "FATAL",
+    "08006",
+    "the target closed the connection",
+    detail="What ran when it was lost is recorded as unknown, unless its end was seen.",
+    hint="Connect again; ask the target what became of a COMMIT that was not answered.",
+)
+
 SHUTTING_DOWN: Final = build_error(
     "FATAL",
     "57P01",

@@ -10,14 +10,5 @@ def forwarded(statement: Statement) -> str:
             # Sessions begin READ ONLY (default_transaction_read_only): what is written is decided statement by
             # statement. On a line of its own, because the text may end in a comment.
             return f"{statement.text}\nREAD WRITE"
-        case Flow.SET if statement.name == "search_path" and statement.value is not None:
-            return _with_temp_last(statement)
         case _:
             return statement.text
-
-
-def _with_temp_last(statement: Statement) -> str:
-    """A path that does not name pg_temp searches it first, and a temporary view could shadow a table."""
-    if "pg_temp" in (statement.value or ""):
-        return statement.text
-    return f"{statement.text}\n, pg_temp"

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from interlock.gate import Gate
@@ -17,25 +18,32 @@ from interlock.gateways.postgres.reporting import Reporter
 from interlock.gateways.postgres.rows import first_values
 from interlock.gateways.postgres.steps import Send, Unit
 from interlock.intent.sql.catalog import QUERIES
-from interlock.model import Session as Who, TargetFault
+from interlock.model import CallerFault, Session as Who, TargetFault
 from interlock.wire.postgres import kinds
 from interlock.wire.postgres.messages import (
     Part as Named,
     TransactionStatus,
     build_bind,
     build_close,
+    build_error,
     build_execute,
     build_flush,
     build_parse,
     build_sync,
     build_terminate,
 )
-from interlock.wire.postgres.violations import ClientViolation
+from interlock.wire.postgres.violations import ClientViolation, NotText
+
+LAST_SECONDS: Final = 2.0  # how long the answer to what was sent is waited for when the client is gone
 
 _FLUSH: Final = build_flush()
 _SYNC: Final = build_sync()
 _EXTENDED: Final = frozenset({kinds.PARSE, kinds.BIND, kinds.DESCRIBE, kinds.EXECUTE, kinds.CLOSE})
 _COPY: Final = frozenset({kinds.COPY_DATA, kinds.COPY_DONE, kinds.COPY_FAIL})
+
+
+class _ClientGone(CallerFault):
+    """Nobody is left to answer."""
 
 
 class Session:
@@ -76,6 +84,7 @@ class Session:
         self._swallow = False  # ... and the Sync behind it was already sent, before the client saw the COPY begin
         self._unsettled = False
         self._flush = False
+        self._path_lent = False  # search_path is ours only as long as this transaction
         self._draining = False
         client.peer, server.peer = server, client
         server.sink = self._answered
@@ -100,7 +109,10 @@ class Session:
                     return
             if self._client.fault is not None and not self._server.closed:
                 raise self._client.fault
+        except _ClientGone:
+            return
         finally:
+            await self._follow_to_the_end()
             self._over()
 
     def drain(self) -> None:
@@ -117,24 +129,40 @@ class Session:
 
     async def _take(self, kind: int, frame: bytes) -> None:
         planner = self._planner
+        if self._reader.behind and kind in (kinds.QUERY, kinds.PARSE) and not self._taking:
+            planner.stale.add(Stale.CATALOGUE)
+            self._unsettled = True
+            await self._carry_out()
         if kind in _COPY:
             await self._copy(kind, frame)
         elif self._taking:
             self._during_copy(kind)
         elif kind == kinds.QUERY:
-            await planner.query(frame)
+            await self._query_or_refuse(frame)
         elif kind == kinds.SYNC:
             self._sync()
         elif kind == kinds.FLUSH:
             self._flush = True
         elif kind == kinds.FUNCTION_CALL:
-            planner.reject(replies.FUNCTION_CALL)
+            planner.reject(replies.FUNCTION_CALL, ends=True)
         elif kind not in _EXTENDED:
             raise ClientViolation(f"a message of type 0x{kind:02x} does not belong here; reconnect")
         elif not self._void():
-            await self._extended(kind, frame)
+            await self._extended_or_refuse(kind, frame)
         if planner.barrier or (self._unsettled and not self._taking):
             await self._carry_out()
+
+    async def _query_or_refuse(self, frame: bytes) -> None:
+        try:
+            await self._planner.query(frame)
+        except NotText as fault:
+            self._planner.reject(build_error("ERROR", fault.sqlstate, str(fault)), ends=True)
+
+    async def _extended_or_refuse(self, kind: int, frame: bytes) -> None:
+        try:
+            await self._extended(kind, frame)
+        except NotText as fault:
+            self._planner.reject(build_error("ERROR", fault.sqlstate, str(fault)), ends=False)
 
     async def _extended(self, kind: int, frame: bytes) -> None:
         planner = self._planner
@@ -251,12 +279,14 @@ class Session:
         if self._relay.failed or self._relay.status is TransactionStatus.FAILED:
             return  # nothing can be asked now; the end of the transaction settles again
         stale, self._planner.stale = self._planner.stale, set()
+        if self._reader.uncommitted and self._planner.open is None and not inside:
+            stale.add(Stale.CATALOGUE)  # what only this session saw is everybody's now, or gone
         if Stale.NAMES in stale:
             await self._prepare_own()
         if Stale.CATALOGUE in stale:
-            await self._reader.reread(self._rows_of, transaction=inside or self._planner.open is not None)
-        if Stale.PATH in stale:
-            self._reader.path = split_path(await self._one_value("il_path"))
+            await self._reader.reread(self._rows_of, transaction=self._in_transaction)
+        if Stale.PATH in stale or (self._path_lent and not self._in_transaction):
+            await self._follow_path()
         if Stale.PINS in stale:
             self._pins.compare(await self._one_value("il_pins"))
 
@@ -273,7 +303,21 @@ class Session:
     async def _begin(self) -> None:
         await self._prepare_own()
         self._pins.compare(await self._one_value("il_pins"))
-        self._reader.path = split_path(await self._one_value("il_path"))
+        await self._follow_path()
+
+    async def _follow_path(self) -> None:
+        """Read search_path, and see that pg_temp stays in it: a path that does not name it searches it first, and a
+        temporary view could stand in front of a table (threats.md 11)."""
+        path = split_path(await self._one_value("il_path"))
+        self._path_lent = self._path_lent and self._in_transaction
+        if "pg_temp" not in path:
+            self._path_lent = self._in_transaction
+            path = split_path(await self._one_value("il_temp_last_here" if self._path_lent else "il_temp_last"))
+        self._reader.path = path
+
+    @property
+    def _in_transaction(self) -> bool:
+        return self._planner.inside or self._planner.open is not None
 
     async def _prepare_own(self) -> None:
         await self._query(owned.PREPARE, owned.prepare_dues())
@@ -323,15 +367,26 @@ class Session:
         while not true():
             if self._server.closed:
                 raise self._server.fault or TargetFault("the target closed the connection; connect again")
+            if self._client.closed:
+                raise _ClientGone("the client left while it was waited for")
             self._change = asyncio.get_running_loop().create_future()
             await self._change
 
     def _server_lost(self) -> None:
         self._changed()
+        self._client.write(replies.TARGET_LOST)
         self._client.close()
 
     def _at_rest(self) -> bool:
         return self._relay.idle and self._relay.idle_state and not self._planner.inside and not self._taking
+
+    async def _follow_to_the_end(self) -> None:
+        """What runs when its client leaves still has an end: wait a moment for it, so that it can be written down."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_SECONDS):
+                while not (self._relay.idle or self._server.closed or self._relay.copying):
+                    self._change = asyncio.get_running_loop().create_future()
+                    await self._change
 
     def _over(self) -> None:
         for parcel in self._outbox.queue:
