@@ -18,10 +18,6 @@ SECRET_RELATIONS = frozenset(
         "pg_stats_ext_exprs",
         "pg_stat_activity",
         "pg_stat_statements",
-        "pg_subscription",
-        "pg_user_mapping",
-        "pg_user_mappings",
-        "pg_foreign_server",
         "pg_hba_file_rules",
         "pg_ident_file_mappings",
         "pg_file_settings",
@@ -30,7 +26,15 @@ SECRET_RELATIONS = frozenset(
         "pg_stat_wal_receiver",
         "pg_stat_subscription",
         "user_mapping_options",
-        "foreign_server_options",
+    }
+)
+# Where one column tells a secret, and the others are what psql and pg_dump ask about. The options of foreign servers
+# are not among them: PostgreSQL shows them to everybody, and its wrappers take a password in user mappings alone.
+SECRET_COLUMNS = frozenset(
+    {
+        ("pg_subscription", "subconninfo"),
+        ("pg_user_mapping", "umoptions"),
+        ("pg_user_mappings", "umoptions"),
     }
 )
 SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema"})
@@ -52,4 +56,7 @@ class LabelBook:
 
     def of_column(self, schema: str, name: str, column: str) -> frozenset[str]:
         """Labels of one column, those of its table not included."""
-        return self.entries.get(f"{schema}.{name}.{column}", NO_LABELS)
+        own = self.entries.get(f"{schema}.{name}.{column}", NO_LABELS)
+        if schema in SYSTEM_SCHEMAS and (name, column) in SECRET_COLUMNS:
+            return own | {"catalog-secret"}
+        return own
