@@ -91,3 +91,4 @@ CREATE RULE ledger_keep AS ON DELETE TO ledger DO INSTEAD NOTHING;
 CREATE TABLE deferred_keys (id int, code text, UNIQUE (code) DEFERRABLE INITIALLY DEFERRED);
 CREATE SEQUENCE invoice_numbers;
 CREATE TABLE "Odd Name" ("delete" int PRIMARY KEY, "Select" text);
+CREATE MATERIALIZED VIEW analytics.domains AS SELECT split_part(email, '@', 2) AS domain, count(*) AS customers FROM customers GROUP BY 1;

@@ -6,6 +6,7 @@ from interlock.intent.sql.limits import DEFAULT_LIMITS, Limits
 from interlock.intent.sql.reading import Scope
 from interlock.intent.sql.statement import Flow, Statement
 from interlock.intent.sql.understand import understand
+from interlock.intent.sql.understanding import Understanding
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -18,5 +19,6 @@ __all__ = [
     "Limits",
     "Scope",
     "Statement",
+    "Understanding",
     "understand",
 ]

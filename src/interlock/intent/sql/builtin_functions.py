@@ -131,3 +131,17 @@ uuidv4 uuidv7 var_pop var_samp varbit varchar variance version websearch_to_tsqu
 xml_is_well_formed xml_is_well_formed_content xml_is_well_formed_document xmlagg xmlcomment xmlconcat2 xmlexists
 xmltext xmlvalidate xpath xpath_exists
 """)
+# Those of them that give many rows: `INSERT ... VALUES (generate_series(1, 1000000))` is a million.
+SET_RETURNING: frozenset[str] = words(
+    """
+aclexplode generate_series generate_subscripts json_array_elements json_array_elements_text json_each json_each_text
+json_object_keys json_populate_recordset json_to_recordset jsonb_array_elements jsonb_array_elements_text jsonb_each
+jsonb_each_text jsonb_object_keys jsonb_path_query jsonb_path_query_tz jsonb_populate_recordset jsonb_to_recordset
+pg_available_extension_versions pg_available_extensions pg_config pg_cursor pg_event_trigger_ddl_commands
+pg_event_trigger_dropped_objects pg_extension_update_paths pg_get_keywords pg_get_wait_events pg_listening_channels
+pg_lock_status pg_options_to_table pg_partition_ancestors pg_partition_tree pg_prepared_statement pg_show_all_settings
+pg_snapshot_xip pg_stat_get_backend_idset pg_stat_get_progress_info pg_stat_get_slru pg_tablespace_databases
+pg_timezone_abbrevs pg_timezone_abbrevs_abbrevs pg_timezone_abbrevs_zone pg_timezone_names regexp_matches
+regexp_split_to_table string_to_table ts_debug ts_parse ts_token_type txid_snapshot_xip unnest
+"""
+)

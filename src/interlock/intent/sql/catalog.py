@@ -43,6 +43,7 @@ class Catalog:
     """
 
     __slots__ = (
+        "__weakref__",
         "_domain_code", "_rows", "casts", "database", "epoch", "event_triggers", "functions", "labels", "operators",
         "relations", "schemas", "server_version", "target", "types",
     )  # fmt: skip
@@ -151,7 +152,7 @@ def _relations(target: str, texts: Mapping[str, Texts], labels: LabelBook) -> Ma
     listed = _read(texts, "relations", rows.Relation)
     trees = _Trees(_read(texts, "inheritance", rows.Inheritance))
     facts = _Facts(texts, {row.oid: row for row in listed})
-    shown = _Labels(labels, {row.oid: row for row in listed}, trees, facts.generated)
+    shown = _Labels(labels, {row.oid: row for row in listed}, trees, facts)
     held: dict[str, dict[str, Relation]] = {}
     by_oid: dict[int, Relation] = {}
     for row in listed:
@@ -247,28 +248,43 @@ class _Facts:
 
 
 class _Labels:
-    """Labels as they flow: along inheritance in both directions, and into generated columns."""
+    """Labels as they flow: along inheritance both ways, into generated columns, into materialised views."""
 
-    def __init__(
-        self,
-        book: LabelBook,
-        known: Mapping[int, rows.Relation],
-        trees: _Trees,
-        generated: Mapping[tuple[int, str], tuple[str, ...]],
-    ) -> None:
-        self._book, self._known, self._trees, self._generated = book, known, trees, generated
+    def __init__(self, book: LabelBook, known: Mapping[int, rows.Relation], trees: _Trees, facts: _Facts) -> None:
+        self._book, self._known, self._trees, self._facts = book, known, trees, facts
 
     def of_relation(self, oid: int) -> frozenset[str]:
         own = self._known[oid]
         if own.schema in SYSTEM_SCHEMAS:
             return self._book.of_relation(own.schema, own.name)
-        return NO_LABELS.union(*(self._book.of_relation(r.schema, r.name) for r in self._family(oid)))
+        kept = (self._book.of_relation(r.schema, r.name) for r, _ in self._stored(oid))
+        return NO_LABELS.union(*(self._book.of_relation(r.schema, r.name) for r in self._family(oid)), *kept)
 
     def of_column(self, oid: int, column: str) -> frozenset[str]:
         if not self._book.entries:
             return NO_LABELS
-        columns = (column, *self._generated.get((oid, column), ()))
-        return NO_LABELS.union(*(self._book.of_column(r.schema, r.name, c) for r in self._family(oid) for c in columns))
+        columns = (column, *self._facts.generated.get((oid, column), ()))
+        own = (self._book.of_column(r.schema, r.name, c) for r in self._family(oid) for c in columns)
+        # Which column of a materialised view holds what is not known: each counts as all of them.
+        kept = (self.of_column(r.oid, c) for r, named in self._stored(oid) for c in named)
+        return NO_LABELS.union(*own, *kept)
+
+    def _stored(self, oid: int) -> list[tuple[rows.Relation, tuple[str, ...]]]:
+        """The tables whose rows a materialised view keeps a copy of, through the views between."""
+        if self._known[oid].kind != "m":
+            return []
+        found: list[tuple[rows.Relation, tuple[str, ...]]] = []
+        waiting, seen = [oid], {oid}
+        while waiting:
+            for base, columns in self._facts.bases.get(waiting.pop(), ()):
+                relation = self._known.get(base)
+                if relation is not None and base not in seen:
+                    seen.add(base)
+                    if relation.kind in "vm":
+                        waiting.append(base)
+                    else:
+                        found.append((relation, columns))
+        return found
 
     def _family(self, oid: int) -> list[rows.Relation]:
         return [self._known[other] for other in self._trees.related(oid) if other in self._known]

@@ -247,6 +247,10 @@ _NOT_TEMP = (
     "JOIN @pg_class c ON c.oid @= x.{column} AND c.relpersistence @<> 't'::@\"char\" AND c.relkind @<> 't'::@\"char\""
 )
 
+# Temporary tables of other sessions come and go; they mean nothing to this one.
+_LASTING = "@!~ '^pg_(toast_)?temp_'"
+_IN_LASTING = f"JOIN @pg_namespace n ON n.oid @= x.{{column}} AND n.nspname {_LASTING}"
+
 _STAMPED = " UNION ALL ".join(
     [
         _stamps("pg_class", "x.oid", where=_NOT_TEMP.format(column="oid")),
@@ -258,22 +262,22 @@ _STAMPED = " UNION ALL ".join(
         ),
         *(
             _stamps(table, "x.oid")
-            for table in [
-                "pg_constraint",
+            for table in (
                 "pg_trigger",
                 "pg_rewrite",
                 "pg_proc",
                 "pg_operator",
                 "pg_cast",
-                "pg_namespace",
                 "pg_policy",
                 "pg_event_trigger",
-            ]
+            )
         ),
+        _stamps("pg_namespace", "x.oid", where=f"WHERE x.nspname {_LASTING}"),
+        _stamps("pg_constraint", "x.oid", where=_IN_LASTING.format(column="connamespace")),
+        _stamps("pg_type", "x.oid", where=_IN_LASTING.format(column="typnamespace") + " WHERE x.typrelid @= 0::@oid"),
         _stamps("pg_index", "x.indexrelid", where=_NOT_TEMP.format(column="indexrelid")),
         _stamps("pg_inherits", "x.inhrelid"),
         _stamps("pg_attrdef", "x.oid", where=_NOT_TEMP.format(column="adrelid")),
-        _stamps("pg_type", "x.oid", where="WHERE x.typrelid @= 0::@oid"),
     ]
 )
 

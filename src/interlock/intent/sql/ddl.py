@@ -66,6 +66,8 @@ def create_schema(reading: Reading, inner: Node) -> Outputs:
     reading.add(Verb.CONFIGURE, reading.database(), Reach.ONE)
     event_triggers(reading)
     name = word(inner, "schemaname")
+    if "schemaElts" in inner:
+        reading.add(Verb.CONFIGURE, reading.object(ObjectKind.SCHEMA, name), Reach.ONE)
     for wrapped in nodes(inner, "schemaElts"):
         kind, element = unwrap(wrapped)
         function = STATEMENTS.get(kind)

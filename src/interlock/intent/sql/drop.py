@@ -86,6 +86,8 @@ def drop(reading: Reading, inner: Node) -> Outputs:
             _contents(reading, qualified[-1] if qualified else "", cascade=cascade)
         elif cascade:
             _dependants(reading, object_)
+        else:
+            _partitions(reading, object_)
     if flag(inner, "concurrent"):
         reading.transactional = False
         message = "DROP INDEX CONCURRENTLY cannot run inside a transaction, so it cannot be measured"
@@ -116,6 +118,13 @@ def _contents(reading: Reading, schema: str, *, cascade: bool) -> None:
         )
     for relation in held:
         reading.add(Verb.DESTROY, relation.object, Reach.ALL, relation=relation).reach = Reach.ALL
+
+
+def _partitions(reading: Reading, object_: Object) -> None:
+    """A partitioned table goes with its partitions, without CASCADE."""
+    relation = reading.catalog.relation(*object_.path[1:]) if len(object_.path) == 3 else None
+    for other in relation.descendants()[1:] if relation is not None and relation.kind == "p" else ():
+        reading.add(Verb.DESTROY, other.object, Reach.ALL, relation=other).reach = Reach.ALL
 
 
 def _dependants(reading: Reading, object_: Object) -> None:
@@ -177,6 +186,8 @@ def reindex(reading: Reading, inner: Node) -> Outputs:
     holder = node(inner, "relation")
     if holder is None:
         reading.transactional = False
+        message = "rebuilding a whole database cannot run inside a transaction, so it cannot be measured"
+        reading.note(FindingCode.OUTSIDE_TRANSACTION, message)
         reading.add(Verb.CONFIGURE, reading.database(), Reach.ALL)
         return []
     relation, object_ = reading.relation_object(word(holder, "schemaname"), word(holder, "relname"))

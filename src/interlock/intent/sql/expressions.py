@@ -222,13 +222,9 @@ def _dangerous(reading: Reading, name: str, danger: Danger, arguments: list[Node
     if danger.refused:
         reading.refuse(FindingCode.DANGEROUS_FUNCTION, message, location)
         return
-    finding = reading.finding(FindingCode.DANGEROUS_FUNCTION, message, location)
-    object_ = _object_of(reading, name, danger, arguments)
-    gathered = reading.add(
-        danger.verb, object_, Reach.ONE if danger.kind is ObjectKind.SEQUENCE else Reach.UNKNOWN, finding
-    )
-    if danger.kind is not ObjectKind.SEQUENCE:
-        gathered.reach = Reach.UNKNOWN
+    findings = () if danger.honest else (reading.finding(FindingCode.DANGEROUS_FUNCTION, message, location),)
+    reach = Reach.ONE if danger.kind is ObjectKind.SEQUENCE else Reach.UNKNOWN
+    reading.add(danger.verb, _object_of(reading, name, danger, arguments), reach, *findings)
     reading.writes = reading.writes or danger.writes
 
 
@@ -350,6 +346,9 @@ def targets(reading: Reading, level: Level, listed: list[Node]) -> Outputs:
             continue
         reading.mentions = []
         walk(reading, level, target.get("val"))
+        if "A_Indirection" in (node(target, "val") or {}):
+            # `(row).*` gives as many columns as the row has.
+            known = known and not _expands(target)
         if not is_star(target):
             outputs.append((output_name(target), tuple(dict.fromkeys(reading.mentions))))
             continue
@@ -363,6 +362,11 @@ def targets(reading: Reading, level: Level, listed: list[Node]) -> Outputs:
     return outputs if known else None
 
 
+def _expands(target: Node) -> bool:
+    indirection = body(node(target, "val"), "A_Indirection") or {}
+    return any("A_Star" in step for step in nodes(indirection, "indirection"))
+
+
 def _starred(level: Level, target: Node) -> Outputs:
     reference = body(node(target, "val"), "ColumnRef")
     qualified = names(reference, "fields") if reference is not None else ()
@@ -370,7 +374,7 @@ def _starred(level: Level, target: Node) -> Outputs:
         found = level.range_named(qualified[-1], qualified[-2] if len(qualified) > 1 else "")
         ranges = [found] if found is not None else []
     else:
-        ranges = level.ranges
+        ranges = [] if level.merged else level.ranges
     outputs: list[tuple[str, tuple[tuple[Object, str], ...]]] = []
     for range_ in ranges:
         columns = range_.outputs()

@@ -11,13 +11,14 @@ from interlock.model import ObjectKind, Verb
 @dataclass(frozen=True, slots=True)
 class Danger:
     """A built-in that acts. `refused` means it is not understood, whatever it is called with; `writes` that it
-    needs a READ WRITE transaction."""
+    needs a READ WRITE transaction, `honest` that it is an effect and no finding."""
 
     reason: str
     verb: Verb = Verb.EXECUTE
     kind: ObjectKind = ObjectKind.FUNCTION
     refused: bool = False
     writes: bool = False
+    honest: bool = False
 
 
 _SQL_TEXT = Danger("runs SQL that it is given as text; send the statement itself", refused=True)
@@ -34,7 +35,10 @@ _SPY = Danger("shows what other sessions do or how the server is set up", Verb.R
 _LOCK = Danger("takes a lock that others may wait for")
 _NOTIFY = Danger("sends a message to other sessions", Verb.CREATE, ObjectKind.UNKNOWN)
 _SLEEP = Danger("keeps the session busy for as long as it is told")
-_SEQUENCE_READ = Danger("reads a sequence", Verb.READ, ObjectKind.SEQUENCE)
+_SEQUENCE_READ = Danger("reads a sequence", Verb.READ, ObjectKind.SEQUENCE, honest=True)
+_SEQUENCE_STEP = Danger(
+    "takes the next value of a sequence", Verb.CHANGE, ObjectKind.SEQUENCE, writes=True, honest=True
+)
 _SEQUENCE_WRITE = Danger("moves a sequence, also past a rollback", Verb.CHANGE, ObjectKind.SEQUENCE, writes=True)
 _TYPE_TEXT = Danger("runs the checks of a type that it is given as text", refused=True)
 _SNAPSHOT = Danger("lets other sessions read what this one sees")
@@ -44,8 +48,8 @@ _TABLE: dict[Danger, str] = {
         table_to_xml table_to_xmlschema table_to_xml_and_xmlschema schema_to_xml schema_to_xmlschema
         schema_to_xml_and_xmlschema database_to_xml database_to_xmlschema database_to_xml_and_xmlschema
         ts_stat ts_rewrite crosstab crosstab2 crosstab3 crosstab4 crosstabn connectby xpath_table xpath_nodeset""",
-    _FILE_READ: """pg_read_file pg_read_binary_file pg_stat_file pg_ls_dir pg_ls_logdir pg_ls_waldir pg_ls_tmpdir
-        pg_ls_archive_statusdir pg_ls_logicalmapdir pg_ls_logicalsnapdir pg_ls_replslotdir pg_ls_summariesdir
+    _FILE_READ: """pg_read_file pg_read_file_old pg_read_binary_file pg_stat_file pg_ls_dir pg_ls_logdir pg_ls_waldir
+        pg_ls_tmpdir pg_ls_archive_statusdir pg_ls_logicalmapdir pg_ls_logicalsnapdir pg_ls_replslotdir pg_ls_summariesdir
         pg_current_logfile pg_hba_file_rules pg_ident_file_mappings pg_show_all_file_settings pg_file_read
         pg_logdir_ls""",
     _FILE_WRITE: "pg_file_write pg_file_rename pg_file_unlink pg_file_sync lo_export",
@@ -83,7 +87,8 @@ _TABLE: dict[Danger, str] = {
     _NOTIFY: "pg_notify",
     _SLEEP: "pg_sleep pg_sleep_for pg_sleep_until",
     _SEQUENCE_READ: "currval lastval",
-    _SEQUENCE_WRITE: "nextval setval",
+    _SEQUENCE_STEP: "nextval",
+    _SEQUENCE_WRITE: "setval",
     _TYPE_TEXT: "pg_input_is_valid pg_input_error_info",
     _SNAPSHOT: "pg_export_snapshot",
 }

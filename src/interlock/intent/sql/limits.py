@@ -10,11 +10,11 @@ from interlock.model import Finding, FindingCode
 class Limits:
     """Caps on one text. Bytes are those of its UTF-8 form.
 
-    `max_depth` counts nested queries (sub-selects, CTE bodies, explained statements), `max_comment_run` comment
-    openers in one text: nested comments cost the lexer quadratic time (80 kB of them: 2 s). `max_copies` bounds
-    how much `SET (a, b, ...) = (SELECT ...)`, which the grammar copies once a column, may blow up the tree. `max_chain` is
-    the length in characters of one unbroken expression: libpg_query's exporter recurses along `1+1+1...` and overflows
-    an 8 MiB stack at some 50,000 links (measured), two characters each. `max_from` bounds the items of one FROM.
+    `max_depth` counts nested queries (sub-selects, CTE bodies), `max_comment_run` comments inside comments: they cost
+    the lexer quadratic time (80 kB of them: 2 s). `max_copies` bounds how much `SET (a, b, ...) = (SELECT ...)`, which
+    the grammar copies once a column, may blow up the tree. `max_chain` is the length in characters of one unbroken
+    expression: libpg_query's exporter recurses along `1+1+1...` and overflows an 8 MiB stack at some 50,000 links
+    (measured), two characters each. `max_from` bounds the items of one FROM.
     """
 
     max_bytes: int = 262_144

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from interlock.intent.sql.reading import Gathered, Outputs, Reading, Source
 from interlock.intent.sql.relation import Relation
-from interlock.model import Object, Reach, Verb
+from interlock.model import Object, Verb
 
 SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
 
@@ -22,6 +22,7 @@ class Range:
         "gathered",
         "group",
         "listed",
+        "listing",
         "members",
         "name",
         "object",
@@ -38,6 +39,7 @@ class Range:
     ) -> None:
         self.name, self.relation, self.object, self.weighs = name, relation, object_, weighs
         self.columns: Mapping[str, tuple[Source, ...]] | None = None
+        self.listing: Outputs = None
         self.gathered: Gathered | None = None
         self.group = id(self)
         self.members: list[Range] = []
@@ -47,6 +49,16 @@ class Range:
         self.constants: dict[str, str] = {}
         self.listed: set[str] = set()
         self.written = False
+
+    def name_columns(self, outputs: Outputs) -> None:
+        """Give it the columns of a query, in order; several may share a name."""
+        self.listing = outputs
+        if outputs is None:
+            return
+        named: dict[str, tuple[Source, ...]] = {}
+        for name, sources in outputs:
+            named[name] = (*named[name], *sources) if name in named else sources
+        self.columns = named
 
     def has(self, column: str) -> bool | None:
         """Whether it has this column; None where its columns are not known."""
@@ -90,8 +102,6 @@ class Range:
         """The READ of its relation; None where it is computed."""
         if self.gathered is None and self.object is not None:
             self.gathered = reading.gather(Verb.READ, self.object, self.relation)
-            if self.written and self.gathered.reach is None:
-                self.gathered.extend(Reach.UNKNOWN)
         return self.gathered
 
     def gather_field(self, reading: Reading, name: str) -> None:
@@ -102,8 +112,8 @@ class Range:
 
     def outputs(self) -> Outputs:
         """Its columns in order, as a star gives them; None where not known."""
-        if self.columns is not None:
-            return list(self.columns.items())
+        if self.listing is not None:
+            return self.listing
         if self.relation is not None:
             object_ = self.relation.object
             return [(name, ((object_, name),)) for name in self.relation.fields]
@@ -113,13 +123,15 @@ class Range:
 class Level:
     """One query's names: its ranges, its CTEs and what surrounds it."""
 
-    __slots__ = ("aliases", "ctes", "parent", "ranges")
+    __slots__ = ("aliases", "ctes", "merged", "parent", "ranges")
 
     def __init__(self, parent: "Level | None") -> None:
         self.parent = parent
         self.ranges: list[Range] = []
         self.ctes: dict[str, Outputs] = {}
         self.aliases: frozenset[str] = frozenset()
+        # Joined by USING or NATURAL: a star gives such columns once, and first.
+        self.merged = False
 
     def cte(self, name: str) -> tuple[bool, Outputs]:
         """Whether a CTE of this name is in scope, and its columns."""

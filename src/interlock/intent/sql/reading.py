@@ -31,7 +31,8 @@ class Scope:
     cursors: Mapping[str, Statement] = field(default_factory=dict)
 
     def schemas(self) -> tuple[str, ...]:
-        """The schemas searched, in order: pg_catalog first unless listed, pg_temp last (threats.md 11)."""
+        """The schemas searched, in order: as the server does, pg_catalog and before it pg_temp come first unless the
+        path lists them. The gateway lists pg_temp last (threats.md 11)."""
         return _searched(self.search_path, self.user)
 
 
@@ -39,7 +40,7 @@ class Scope:
 def _searched(listed: tuple[str, ...], user: str) -> tuple[str, ...]:
     named = tuple(user if name == "$user" else name for name in listed)
     path = named if "pg_catalog" in named else ("pg_catalog", *named)
-    return path if "pg_temp" in path else (*path, "pg_temp")
+    return path if "pg_temp" in path else ("pg_temp", *path)
 
 
 class TooMuch(CallerFault):
@@ -67,6 +68,11 @@ class Gathered:
         elif reach is self.reach is Reach.ONE:
             self.reach = Reach.SOME
         elif _RANK[reach] > _RANK[self.reach]:
+            self.reach = reach
+
+    def at_least(self, reach: Reach) -> None:
+        """The same touch seen again: the larger reach wins, and one stays one."""
+        if self.reach is None or _RANK[reach] > _RANK[self.reach]:
             self.reach = reach
 
     def effect(self) -> Effect:

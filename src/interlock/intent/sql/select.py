@@ -182,6 +182,7 @@ class _Join:
                 if range_.has(name) is not False:
                     range_.touch(reading, name)
         if used:
+            level.merged = True
             _connect(sides)
         alias = node(self.inner, "alias") or node(self.inner, "join_using_alias")
         if alias is not None:
@@ -268,7 +269,7 @@ def add_relation(reading: Reading, level: Level, inner: Node, *, written: bool =
     range_ = Range(shown, relation=relation, object_=object_, weighs=True)
     range_.written = written
     if renamed and relation is not None:
-        range_.columns = dict(_renamed(range_.outputs(), renamed) or ())
+        range_.name_columns(_renamed(range_.outputs(), renamed))
     level.ranges.append(range_)
     if not written:
         range_.gather(reading)
@@ -279,8 +280,7 @@ def add_relation(reading: Reading, level: Level, inner: Node, *, written: bool =
 
 def _computed(level: Level, name: str, outputs: Outputs, *, weighs: bool) -> Range:
     range_ = Range(name, weighs=weighs)
-    if outputs is not None:
-        range_.columns = dict(outputs)
+    range_.name_columns(outputs)
     level.ranges.append(range_)
     return range_
 

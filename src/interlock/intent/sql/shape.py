@@ -36,7 +36,7 @@ def shape_of(text: str) -> str:
             at = _end(_QUOTED_NAME, text, start)
             continue
         elif token == "$" or token.isdigit():
-            end = _value(text, start, token)
+            end = _value(text, start, token, after_literal=start == last > 0)
             if end < 0:
                 at = _end(_REST_OF_NAME, text, start)
                 continue
@@ -82,9 +82,9 @@ def _string(text: str, quote: int) -> tuple[int, int]:
     return begin, end
 
 
-def _value(text: str, start: int, token: str) -> int:
+def _value(text: str, start: int, token: str, *, after_literal: bool) -> int:
     """The end of a number or of a dollar-quoted text; -1 for a parameter or part of a name."""
-    if _in_name(text, start):
+    if not after_literal and _in_name(text, start):
         return -1
     if token != "$":
         return _end(_NUMBER, text, start)

@@ -83,7 +83,7 @@ def explain(reading: Reading, inner: Node) -> Outputs:
     before = reading.writes
     if kind == "ExecuteStmt":
         execute(reading, statement)
-        reading.flow, reading.name, reading.inner = Flow.PLAIN, None, None
+        reading.flow, reading.name = Flow.PLAIN, None
     elif kind in QUERIES:
         QUERIES[kind](reading, None, statement)
     elif kind == "CreateTableAsStmt":
@@ -113,9 +113,14 @@ def _only_planned(reading: Reading) -> None:
     reading.forget()
     for effect in planned:
         relation = reading.catalog.relation(*effect.object.path[1:]) if len(effect.object.path) == 3 else None
-        verb = effect.verb if effect.verb in {Verb.READ, Verb.EXECUTE} else Verb.READ
-        columns = None if effect.fields is None else [field.name for field in effect.fields]
-        reading.add(verb, effect.object, effect.reach, *effect.findings, fields=columns, relation=relation)
+        if effect.verb is Verb.CONFIGURE or (effect.verb is Verb.CREATE and relation is None and effect.object.known):
+            continue
+        verb = Verb.EXECUTE if effect.verb is Verb.EXECUTE else Verb.READ
+        gathered = reading.gather(verb, effect.object, relation)
+        gathered.at_least(effect.reach)
+        gathered.findings.extend(f for f in effect.findings if f not in gathered.findings)
+        if gathered.fields is not None:
+            gathered.fields = None if effect.fields is None else gathered.fields | {f.name for f in effect.fields}
 
 
 def truncate(reading: Reading, inner: Node) -> Outputs:
@@ -194,7 +199,7 @@ def create_table_as(reading: Reading, inner: Node) -> Outputs:
     kind, statement = unwrap(node(inner, "query"))
     if kind == "ExecuteStmt":
         execute(reading, statement)
-        reading.flow, reading.name, reading.inner = Flow.PLAIN, None, None
+        reading.flow, reading.name = Flow.PLAIN, None
     else:
         query(reading, None, node(inner, "query"))
     temporary = word(holder, "relpersistence") == "t"

@@ -1,13 +1,16 @@
 """INSERT, UPDATE, DELETE, MERGE: what is written, how far it reaches, and what follows from it on other tables."""
 
+from interlock.intent.sql.builtin_functions import HARMLESS, SET_RETURNING
 from interlock.intent.sql.consequences import Change, consequences
 from interlock.intent.sql.expressions import QUERIES, query, targets, walk
 from interlock.intent.sql.findings import always
+from interlock.intent.sql.functions import DANGEROUS
+from interlock.intent.sql.labels import SYSTEM_SCHEMAS
 from interlock.intent.sql.names import Level, Range
 from interlock.intent.sql.reading import Outputs, Reading
 from interlock.intent.sql.select import add_relation, ctes, from_clause, reaches, where
 from interlock.intent.sql.smallness import keyed
-from interlock.intent.sql.tree import Json, Node, body, node, nodes, unwrap, word
+from interlock.intent.sql.tree import Json, Node, body, names, node, nodes, unwrap, word
 from interlock.model import FindingCode, Reach, Verb
 
 
@@ -27,20 +30,40 @@ def insert(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
     _write(reading, target, Change.CREATE, reach, columns or None)
     conflict = node(inner, "onConflictClause")
     if conflict is not None:
-        _on_conflict(reading, level, target, conflict)
-    return _returning(reading, level, inner)
+        _on_conflict(reading, level, target, conflict, reach)
+    outputs = _returning(reading, level, inner)
+    if target.gathered is not None:
+        target.gathered.at_least(reach)
+    return outputs
 
 
 def _rows_given(source: Node) -> Reach:
-    """ONE or SOME for rows spelled out in the text, UNKNOWN for those of a query."""
+    """ONE or SOME for rows spelled out in the text, UNKNOWN for those of a query or of a function that gives many."""
     select = body(source, "SelectStmt") or {}
     values = nodes(select, "valuesLists")
-    if not values:
+    if not values or _may_multiply(select.get("valuesLists")):
         return Reach.UNKNOWN
     return Reach.ONE if len(values) == 1 else Reach.SOME
 
 
-def _on_conflict(reading: Reading, level: Level, target: Range, conflict: Node) -> None:
+def _may_multiply(values: Json) -> bool:
+    """Whether a VALUES list calls anything that is not known to give one value."""
+    stack = [values]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, list):
+            stack.extend(current)
+        elif isinstance(current, dict):
+            called = body(current, "FuncCall")
+            if called is not None:
+                name = (names(called, "funcname") or ("",))[-1]
+                if name in SET_RETURNING or (name not in HARMLESS and name not in DANGEROUS):
+                    return True
+            stack.extend(value for key, value in current.items() if key != "SubLink")
+    return False
+
+
+def _on_conflict(reading: Reading, level: Level, target: Range, conflict: Node, reach: Reach) -> None:
     excluded = Range("excluded", relation=target.relation)
     excluded.columns = dict.fromkeys(target.relation.fields, ()) if target.relation is not None else None
     infer = node(conflict, "infer")
@@ -56,8 +79,8 @@ def _on_conflict(reading: Reading, level: Level, target: Range, conflict: Node) 
     condition = node(conflict, "whereClause")
     if condition is not None:
         where(reading, level, condition, pins=False)
-    # At most one existing row for each one given, but which of them the text does not say.
-    _write(reading, target, Change.CHANGE, Reach.UNKNOWN, assigned)
+    # Each row given meets at most one existing row (docs, INSERT: ON CONFLICT is deterministic).
+    _write(reading, target, Change.CHANGE, reach, assigned)
     level.ranges.remove(excluded)
 
 
@@ -98,12 +121,11 @@ def _settle(reading: Reading, level: Level, target: Range, reach: Reach) -> None
 def _condition(reading: Reading, level: Level, target: Range, inner: Node) -> Reach:
     """Read WHERE and say how much of the target it leaves; a missing or hollow one leaves all."""
     condition = node(inner, "whereClause")
-    verb = "delete" if "targetList" not in inner else "change"
     if condition is None:
-        reading.note(FindingCode.NO_WHERE, f"there is no WHERE: every row of `{target.name}` would {verb}d"
-                     .replace("would deleted", "would be deleted").replace("would changed", "would be changed")
-                     + "; say which rows")  # fmt: skip
-        return Reach.ALL if len(level.ranges) == 1 else Reach.UNKNOWN
+        done = "changed" if "targetList" in inner else "deleted"
+        message = f"there is no WHERE: every row of `{target.name}` would be {done}; say which rows"
+        reading.note(FindingCode.NO_WHERE, message)
+        return Reach.ALL
     where(reading, level, condition)
     held = always(level, condition)
     if held is True:
@@ -190,6 +212,9 @@ def _write(reading: Reading, target: Range, change: Change, reach: Reach, column
         reading.unmapped("write to a computed range")
         return
     relation = target.relation
+    if relation is not None and relation.schema in SYSTEM_SCHEMAS:
+        message = f"`{relation.name}` belongs to the system; it is not written by hand"
+        reading.refuse(FindingCode.DANGEROUS_FUNCTION, message)
     gathered = reading.add(change.verb, target.object, reach, fields=columns, relation=relation)
     if relation is None:
         gathered.reach = Reach.UNKNOWN

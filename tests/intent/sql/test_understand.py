@@ -1,0 +1,210 @@
+"""What `understand` says beyond effects: positions, slices, lineage, limits, and that nothing makes it raise."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from interlock.intent.sql import DEFAULT_LIMITS, Catalog, Flow, Limits, Scope, Understanding, understand
+from interlock.model import FindingCode, Reach, Verb
+from tests.intent.sql.shop import CATALOG, meaning, scope
+
+
+def codes(text: str, limits: Limits = DEFAULT_LIMITS) -> list[FindingCode]:
+    (statement,) = understand(text, scope(), limits)
+    assert not statement.intent.understood
+    return [finding.code for finding in statement.intent.findings]
+
+
+@pytest.mark.parametrize("text", ["", "  \n", ";;", "-- nothing", "/* nothing */ ;"])
+def test_nothing_is_no_statement(text: str) -> None:
+    assert understand(text, scope()) == ()
+
+
+def test_statements_come_apart_as_they_are_forwarded() -> None:
+    text = "  SELECT 'é;' ;\n\tDELETE FROM sessions /* ; */ ; COMMIT;"
+    found = understand(text, scope())
+    assert [s.text for s in found] == ["SELECT 'é;'", "DELETE FROM sessions /* ; */", "COMMIT"]
+    assert [text[slice(*s.span)] for s in found] == [s.text for s in found]
+    assert [s.node for s in found] == ["SelectStmt", "DeleteStmt", "TransactionStmt"]
+    assert [s.flow for s in found] == [Flow.PLAIN, Flow.PLAIN, Flow.COMMIT]
+    assert [s.intent.shape for s in found] == ["SELECT ?", "DELETE FROM sessions", "COMMIT"]
+
+
+def test_a_malformed_text_says_where_and_not_what() -> None:
+    statement = meaning("SELECT 'é' FROM customers WHERE AND")
+    (finding,) = statement.intent.findings
+    assert finding.code is FindingCode.MALFORMED
+    assert finding.span == (31, 32)
+    assert "AND" not in finding.message
+
+
+def test_a_finding_points_into_its_own_statement() -> None:
+    _, second = understand("SELECT 'é'; SELECT 'ü', pg_sleep(1)", scope())
+    (effect,) = second.intent.effects
+    (finding,) = effect.findings
+    assert finding.span is not None
+    assert second.text[finding.span[0] :].startswith("pg_sleep")
+
+
+def test_lineage() -> None:
+    statement = meaning(
+        "WITH c AS (SELECT id AS customer, email FROM customers) "
+        "SELECT c.email || o.note AS both, count(*), (SELECT max(amount) FROM payments) AS top "
+        "FROM c JOIN orders o ON o.customer_id = customer GROUP BY 1"
+    )
+    assert statement.intent.returns is not None
+    shown = [(c.name, sorted(f"{o}.{f}" for o, f in c.sources)) for c in statement.intent.returns]
+    assert shown == [
+        ("both", ["public.customers.email", "public.orders.note"]),
+        ("count", []),
+        ("top", ["public.payments.amount"]),
+    ]
+
+
+def test_the_path_decides_which_table_is_meant() -> None:
+    (statement,) = understand("SELECT * FROM revenue", scope(path=("analytics", "public")))
+    assert str(statement.intent.effects[0].object) == "analytics.revenue"
+    (statement,) = understand("SELECT vat(1)", scope(path=("app",)))
+    assert [(effect.verb, str(effect.object)) for effect in statement.intent.effects] == [(Verb.EXECUTE, "app.vat")]
+
+
+def test_a_user_operator_over_built_in_types_ends_smallness() -> None:
+    """threats.md 11: public.= wins by its argument types."""
+    saved = json.loads(CATALOG.to_json())
+    operator = {"schema": "public", "name": "=", "own_types": False, "extension": None}
+    operator |= {"function_schema": "public", "function": "eq"}
+    saved["rows"]["operators"].append(operator)
+    shadowed = Catalog.from_json(json.dumps(saved).encode())
+    (statement,) = understand(
+        "DELETE FROM sessions WHERE token = $1", Scope(catalog=shadowed, target="shop", search_path=("public",))
+    )
+    reaches = {effect.verb: effect.reach for effect in statement.intent.effects}
+    assert reaches[Verb.DELETE] is Reach.UNKNOWN
+    assert Verb.EXECUTE in reaches
+
+
+def test_prepared_text_is_followed_and_never_guessed() -> None:
+    (prepared,) = understand("PREPARE p AS DELETE FROM sessions", scope())
+    (executed,) = understand("EXECUTE p", scope(prepared={"p": prepared}))
+    assert executed.intent.effects == prepared.intent.effects
+    assert executed.writes
+    assert codes("EXECUTE q") == [FindingCode.DYNAMIC]
+
+
+BOMBS = {
+    "parentheses": "SELECT " + "(" * 100_000 + "1" + ")" * 100_000,
+    "open comments": "/*" * 40_000 + "*/" * 40_000 + "SELECT 1",
+    "sums": "SELECT " + "+".join(["1"] * 100_000),
+    "sums of brackets": "SELECT " + "+".join(["(1)"] * 60_000),
+    "negations": "SELECT " + "NOT " * 60_000 + "true",
+    "casts": "SELECT 1" + "::int" * 50_000,
+    "sub-queries": "SELECT * FROM (" * 3_000 + "SELECT 1" + ") x" * 3_000,
+    "exists": "SELECT 1 WHERE EXISTS (" * 100 + "SELECT 1" + ")" * 100,
+    "joins": "SELECT * FROM orders a" + " CROSS JOIN orders" * 14_000,
+    "unions": " UNION SELECT 1".join(["SELECT 1"] + [""] * 16_000),
+    "tables": "SELECT * FROM " + ",".join(f"orders o{i}" for i in range(10_000)),
+    "stars": "SELECT " + ",".join(["*"] * 3_000) + " FROM customers a, customers b",
+    "copies": "UPDATE orders SET (" + ",".join(["note"] * 2_000) + ") = (SELECT " + ",".join(["note"] * 2_000) + ")",
+    "nested copies": "WITH a AS (UPDATE orders SET (a,b,c,d,e,f,g,h,i,j) = (" * 7
+    + "SELECT 1"
+    + ") RETURNING 1) SELECT 1" * 7,
+    "statements": "SELECT 1;" * 25_000,
+    "size": "SELECT '" + "x" * 300_000 + "'",
+    "NUL": "SELECT 1\x00; DROP TABLE customers",
+    "half a character": "SELECT '\ud800'",
+    "byte order mark": "\ufeffSELECT 1",
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_bombs_are_refused_in_bounded_time(name: str) -> None:
+    started = time.process_time()
+    statements = understand(BOMBS[name], scope())
+    assert time.process_time() - started < 2
+    assert [statement.intent.understood for statement in statements] == [False]
+    (finding,) = statements[0].intent.findings
+    assert finding.code in {FindingCode.OVER_LIMIT, FindingCode.MALFORMED}
+    assert "\x00" not in statements[0].text
+    statements[0].text.encode()
+
+
+def test_doubling_stars_stay_small() -> None:
+    ctes = "".join(f", c{i} AS (SELECT *, * FROM c{i - 1})" for i in range(1, 40))
+    assert codes(f"WITH c0 AS (SELECT * FROM customers){ctes} SELECT * FROM c39") == [FindingCode.OVER_LIMIT]
+
+
+def test_a_long_list_is_no_bomb() -> None:
+    (statement,) = understand(f"SELECT id FROM orders WHERE id IN ({','.join(map(str, range(20_000)))})", scope())
+    assert statement.intent.understood
+    rows = ",".join(f"({i}, -{i}, 'x')" for i in range(5_000))
+    (statement,) = understand(f"INSERT INTO settings VALUES {rows}", scope())
+    assert statement.intent.understood
+    assert [effect.reach for effect in statement.intent.effects] == [Reach.SOME]
+
+
+def test_limits_are_settings() -> None:
+    assert codes("SELECT 'long'", Limits(max_bytes=5)) == [FindingCode.OVER_LIMIT]
+    assert codes("SELECT (SELECT (SELECT 1))", Limits(max_depth=1)) == [FindingCode.OVER_LIMIT]
+
+
+def test_the_import_stays_light() -> None:
+    """protobuf and its classes would cost 170 ms: only the library that postgast ships is used."""
+    code = "import sys, interlock.intent.sql; print(any(m.startswith(('google', 'postgast')) for m in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_lineage_keeps_columns_of_one_name_apart() -> None:
+    statement = meaning("SELECT * FROM (SELECT ssn AS a, id AS a FROM customers) x")
+    assert statement.intent.returns is not None
+    assert [[name for _, name in c.sources] for c in statement.intent.returns] == [["ssn"], ["id"]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT * FROM customers JOIN orders USING (id)",
+        "SELECT * FROM customers NATURAL JOIN orders",
+        "SELECT (c).* FROM customers c",
+        "SELECT * FROM nowhere",
+        "SELECT * FROM jsonb_each('{}')",
+        "SELECT 1 UNION SELECT *, 2 FROM customers",
+    ],
+)
+def test_lineage_that_is_not_sure_is_not_given(text: str) -> None:
+    assert meaning(text).intent.returns is None
+
+
+def test_a_temporary_table_comes_first_unless_the_path_lists_it() -> None:
+    """As the server does (docs 19.11.1, search_path): the gateway pins pg_temp last."""
+    saved = json.loads(CATALOG.to_json())
+    customers = next(row for row in saved["rows"]["relations"] if row["name"] == "customers")
+    saved["rows"]["relations"].append({**customers, "oid": 99_999, "schema": "pg_temp", "persistence": "t"})
+    catalog = Catalog.from_json(json.dumps(saved).encode())
+    for path, meant in ((("public",), "pg_temp.customers"), (("public", "pg_temp"), "public.customers")):
+        (statement,) = understand("TABLE customers", Scope(catalog=catalog, target="shop", search_path=path))
+        assert str(statement.intent.effects[0].object) == meant
+
+
+def test_understanding_remembers_exact_texts_alone() -> None:
+    understanding = Understanding(entries=2)
+    first = understanding.of("SELECT 1", scope())
+    assert understanding.of("SELECT 1", scope()) is first
+    assert understanding.of("SELECT 2", scope()) is not first
+    other_path = understanding.of("SELECT 1", scope(path=("app",)))
+    assert other_path is not first
+    assert understanding.of("SELECT 1", scope()) is not first  # the third entry pushed it out
+
+
+def test_understanding_never_remembers_what_names_stand_for() -> None:
+    understanding = Understanding()
+    (prepared,) = understand("PREPARE p AS DELETE FROM sessions", scope())
+    (harmless,) = understand("PREPARE p AS SELECT 1", scope())
+    for text in ("EXECUTE p", "EXPLAIN ANALYZE EXECUTE p", "CREATE TABLE x AS EXECUTE p"):
+        assert not understanding.of(text, scope())[0].intent.understood
+        (small,) = understanding.of(text, scope(prepared={"p": harmless}))
+        assert Verb.DELETE not in {effect.verb for effect in small.intent.effects}
+        (large,) = understanding.of(text, scope(prepared={"p": prepared}))
+        assert Verb.DELETE in {effect.verb for effect in large.intent.effects}
