@@ -8,8 +8,8 @@ from typing import Final, assert_never
 from interlock.gate import Ask
 from interlock.gateways.postgres import denial, owned, replies
 from interlock.gateways.postgres.due import LOCAL, LOCAL_READY, Due, Show
+from interlock.gateways.postgres.flows import prepared
 from interlock.gateways.postgres.names import Names
-from interlock.gateways.postgres.planner import prepared
 from interlock.gateways.postgres.running import Running
 from interlock.gateways.postgres.steps import End, Group, Portal, Reject, Run, Send, Step, Unit
 from interlock.intent.sql.statement import Flow, Statement
@@ -64,7 +64,7 @@ class Outbox:
         self.queue: deque[Parcel | Pause | Intake] = deque()
         self._idle = idle
         self._steps: deque[Step] = deque()
-        self._covered: list[Send] = []
+        self._covered: list[Step] = []  # from a Parse that its Bind decides, what stands before that Bind
         self._names = names
         self._clock = clock
         self._dropped = dropped
@@ -76,8 +76,8 @@ class Outbox:
     def send(self, ask: Ask, decision: Decision) -> None:
         """Queue everything up to and with this command."""
         step = self._advance(ask)
-        for parse in self._covered:
-            self._forward(parse, None)
+        for covered in self._covered:
+            self._pass_on(covered)
         self._covered.clear()
         running = self._start(ask, step.portal, decision)
         if step.portal is not None:
@@ -120,7 +120,7 @@ class Outbox:
             step = self._steps.popleft()
             if isinstance(step, Send) and step.ask is ask:
                 return step
-            if isinstance(step, Send) and step.covered is ask:
+            if self._covered or (isinstance(step, Send) and step.covered is ask):
                 self._covered.append(step)
             else:
                 self._pass_on(step)
@@ -282,7 +282,7 @@ class Outbox:
                 return lambda: names.drop_statement(name)
             case Flow.CLOSE:
                 return lambda: names.drop_portal(name)
-            case Flow.DISCARD:
+            case Flow.DISCARD if name is None:
                 return names.drop_all
             case _:
                 return None

@@ -1,18 +1,27 @@
 """From a client's messages to steps: what each one means, and which decision it waits for. Nothing is sent here."""
 
 from collections.abc import Awaitable, Callable
-from enum import Enum, auto
 from typing import Final, Protocol
-
-from msgspec.structs import replace
 
 from interlock.gate import Ask
 from interlock.gateways.postgres import owned, replies, rewriting
 from interlock.gateways.postgres.due import Due, Show
+from interlock.gateways.postgres.flows import (
+    EMPTY_STATEMENT,
+    OFFERED,
+    OFFERED_FOR_COPY,
+    SETTLING,
+    Stale,
+    changes_meaning,
+    made_stale,
+    prepared,
+    reserved,
+    stands_alone,
+)
 from interlock.gateways.postgres.names import Names
 from interlock.gateways.postgres.steps import End, Group, Portal, Reject, Run, Send, Step, Unit
 from interlock.intent.sql.statement import Flow, Statement
-from interlock.model import Command, Confine, Intent, Limit, Obligation, Session, Verb
+from interlock.model import Command, Session
 from interlock.wire.postgres import kinds
 from interlock.wire.postgres.messages import (
     Part,
@@ -29,70 +38,6 @@ from interlock.wire.postgres.messages import (
 )
 
 LANGUAGE: Final = "postgresql"
-
-# After these the transaction state, a setting or the catalogue is another: wait for the target, then read on.
-_SETTLING: Final = frozenset(
-    {
-        Flow.BEGIN,
-        Flow.COMMIT,
-        Flow.ROLLBACK,
-        Flow.ROLLBACK_TO,
-        Flow.PREPARE_TRANSACTION,
-        Flow.COMMIT_PREPARED,
-        Flow.ROLLBACK_PREPARED,
-        Flow.SET,
-        Flow.RESET,
-        Flow.DISCARD,
-        Flow.DEALLOCATE,
-    }
-)
-
-
-_NAMING: Final = frozenset(
-    {
-        Flow.PREPARE,
-        Flow.EXECUTE,
-        Flow.DEALLOCATE,
-        Flow.DECLARE,
-        Flow.FETCH,
-        Flow.CLOSE,
-        Flow.SAVEPOINT,
-        Flow.RELEASE,
-        Flow.ROLLBACK_TO,
-    }
-)
-
-# Flows that change no name and need nothing around them.
-_PLAIN: Final = frozenset(
-    {
-        Flow.PLAIN,
-        Flow.SHOW,
-        Flow.COPY_OUT,
-        Flow.BEGIN,
-        Flow.COMMIT,
-        Flow.ROLLBACK,
-        Flow.SAVEPOINT,
-        Flow.RELEASE,
-        Flow.ROLLBACK_TO,
-    }
-)
-
-# COPY cannot be cut at a number of rows without ending the connection: there only Confine can be kept.
-_ALL: Final[frozenset[type[Obligation]]] = frozenset({Confine, Limit})
-_CONFINE_ONLY: Final[frozenset[type[Obligation]]] = frozenset({Confine})
-
-_NOTHING: Final = Intent(effects=(), returns=(), findings=(), understood=True, shape="", fingerprint="")
-EMPTY_STATEMENT: Final = Statement(text="", span=(0, 0), node="", intent=_NOTHING)
-
-
-class Stale(Enum):
-    """What a session must ask the target about again."""
-
-    PATH = auto()  # search_path
-    NAMES = auto()  # our own prepared statements are gone
-    CATALOGUE = auto()
-    PINS = auto()  # code ran that may have changed settings
-
 
 class Understand(Protocol):
     """Text to statements as this session would read it now; never raises for what a client sent."""
@@ -166,12 +111,12 @@ class Planner:
         if not statements:
             self._reject(replies.EMPTY)
         for at, statement in enumerate(statements):
-            if _reserved(statement):
+            if reserved(statement):
                 self._reject(replies.reserved(statement.name or ""))
             self._simple(statement, alone=len(statements) == 1)
             if at == len(statements) - 1:
                 break
-            if _changes_meaning(statement):
+            if changes_meaning(statement):
                 self._rest = text[statement.span[1] :]
                 self.barrier = True
                 return
@@ -190,7 +135,7 @@ class Planner:
             return self._reject(replies.reserved(message.statement))
         if len(statements) > 1:
             return self._reject(replies.SEVERAL)
-        if statements and _reserved(statements[0]):
+        if statements and reserved(statements[0]):
             return self._reject(replies.reserved(statements[0].name or ""))
         if not statements:
             statements = (EMPTY_STATEMENT,)
@@ -244,7 +189,7 @@ class Planner:
             group=group, unit=self._current(), name=message.portal, portal=portal, rows=message.rows, show=Show.ALL
         )
         self.steps.append(run)
-        if _changes_meaning(portal.statement):
+        if changes_meaning(portal.statement):
             self.barrier = True
         return None
 
@@ -298,7 +243,7 @@ class Planner:
             received_at=self._now(),
             arguments=values,
         )
-        offers = _CONFINE_ONLY if statement.flow is Flow.COPY_OUT else _ALL
+        offers = OFFERED_FOR_COPY if statement.flow is Flow.COPY_OUT else OFFERED
         return Ask(command=command, intent=statement.intent, group=group.id, offers=offers)
 
     def _cover(self, statement: Statement, ask: Ask | None) -> None:
@@ -313,9 +258,9 @@ class Planner:
         """What the statement does to its transaction and to names, as the message behind it will find them."""
         group, unit, name = self._extended(), self._current(), statement.name
         understood = statement.intent.understood
-        stale = _made_stale(statement)
+        stale = made_stale(statement)
         self.stale |= stale
-        group.settles = group.settles or statement.flow in _SETTLING or bool(stale) or not understood
+        group.settles = group.settles or statement.flow in SETTLING or bool(stale) or not understood
         match statement.flow:
             case Flow.BEGIN:
                 unit.writes = unit.writes or (not unit.explicit and unit.statements > 0)
@@ -343,7 +288,7 @@ class Planner:
         ask = self._ask(statement, group)
         self._follow(statement)
         text = rewriting.forwarded(statement)
-        direct = build_query(text) if alone and _stands_alone(statement, unit) else None
+        direct = build_query(text) if alone and stands_alone(statement, unit) else None
         data = build_parse("", text) + build_bind("", "") + build_describe(Part.PORTAL, "")
         dues = tuple(Due(kind, Show.SIMPLE) for kind in (kinds.PARSE, kinds.BIND, kinds.DESCRIBE))
         self.steps.append(
@@ -364,38 +309,3 @@ class Planner:
         # The gateway's own COMMIT may fail and be followed by its ROLLBACK: nothing may be on its way then.
         self.barrier = self.barrier or group.settles or unit.writes or unit.begun
         self._group = self._unit = None
-
-
-def _reserved(statement: Statement) -> bool:
-    """Whether it names something of the gateway's own on this session: a statement, a portal or a savepoint."""
-    return statement.flow in _NAMING and (statement.name or "").startswith(owned.PREFIX)
-
-
-def prepared(statement: Statement) -> Statement:
-    """What a PREPARE leaves under its name: the same meaning, to be run by EXECUTE or by Bind."""
-    return replace(statement, flow=Flow.PLAIN, name=None)
-
-
-def _made_stale(statement: Statement) -> set[Stale]:
-    """What the session cannot rely on once the statement has run."""
-    stale: set[Stale] = set()
-    if statement.ddl:
-        stale.add(Stale.CATALOGUE)
-    if statement.flow in (Flow.DISCARD, Flow.DEALLOCATE) and statement.name is None:
-        stale.add(Stale.NAMES)
-    path = statement.flow in (Flow.SET, Flow.RESET) and statement.name in (None, "search_path")
-    if path or statement.flow in (Flow.DISCARD, Flow.ROLLBACK, Flow.ROLLBACK_TO):
-        stale.add(Stale.PATH)
-    if any(effect.verb is Verb.EXECUTE for effect in statement.intent.effects):
-        stale |= {Stale.PINS, Stale.PATH}
-    return stale
-
-
-def _changes_meaning(statement: Statement) -> bool:
-    """Whether what is read next may mean something else once this has run (postgres.md, "Barriers")."""
-    return bool(_made_stale(statement))
-
-
-def _stands_alone(statement: Statement, unit: Unit) -> bool:
-    """Whether nothing has to be put around it and no name has to be followed: it may go upstream as one Query."""
-    return (unit.explicit or not (statement.writes or unit.begun or unit.statements > 1)) and statement.flow in _PLAIN

@@ -9,9 +9,10 @@ from interlock.gate import Gate
 from interlock.gateways.postgres import owned, replies
 from interlock.gateways.postgres.connection import Connection
 from interlock.gateways.postgres.due import Due, Show
+from interlock.gateways.postgres.flows import Stale
 from interlock.gateways.postgres.outbox import Intake, Outbox, Parcel, Pause
 from interlock.gateways.postgres.pins import Pins, split_path
-from interlock.gateways.postgres.planner import Planner, Stale
+from interlock.gateways.postgres.planner import Planner
 from interlock.gateways.postgres.reading import Reader
 from interlock.gateways.postgres.relay import Relay
 from interlock.gateways.postgres.reporting import Reporter

@@ -1,0 +1,108 @@
+"""What a statement does to the session it runs in, and so what the gateway must do around it."""
+
+from enum import Enum, auto
+from typing import Final
+
+from msgspec.structs import replace
+
+from interlock.gateways.postgres import owned
+from interlock.gateways.postgres.steps import Unit
+from interlock.intent.sql.statement import Flow, Statement
+from interlock.model import Confine, Intent, Limit, Obligation, Verb
+
+# After these the transaction state, a setting or the catalogue is another: wait for the target, then read on.
+SETTLING: Final = frozenset(
+    {
+        Flow.BEGIN,
+        Flow.COMMIT,
+        Flow.ROLLBACK,
+        Flow.ROLLBACK_TO,
+        Flow.PREPARE_TRANSACTION,
+        Flow.COMMIT_PREPARED,
+        Flow.ROLLBACK_PREPARED,
+        Flow.SET,
+        Flow.RESET,
+        Flow.DISCARD,
+        Flow.DEALLOCATE,
+    }
+)
+
+_NAMING: Final = frozenset(
+    {
+        Flow.PREPARE,
+        Flow.EXECUTE,
+        Flow.DEALLOCATE,
+        Flow.DECLARE,
+        Flow.FETCH,
+        Flow.CLOSE,
+        Flow.SAVEPOINT,
+        Flow.RELEASE,
+        Flow.ROLLBACK_TO,
+    }
+)
+
+# Flows that change no name and need nothing around them.
+_PLAIN: Final = frozenset(
+    {
+        Flow.PLAIN,
+        Flow.SHOW,
+        Flow.COPY_OUT,
+        Flow.BEGIN,
+        Flow.COMMIT,
+        Flow.ROLLBACK,
+        Flow.SAVEPOINT,
+        Flow.RELEASE,
+        Flow.ROLLBACK_TO,
+    }
+)
+
+# COPY cannot be cut at a number of rows without ending the connection: there only Confine can be kept.
+OFFERED: Final[frozenset[type[Obligation]]] = frozenset({Confine, Limit})
+OFFERED_FOR_COPY: Final[frozenset[type[Obligation]]] = frozenset({Confine})
+
+_NOTHING: Final = Intent(effects=(), returns=(), findings=(), understood=True, shape="", fingerprint="")
+EMPTY_STATEMENT: Final = Statement(text="", span=(0, 0), node="", intent=_NOTHING)
+
+
+class Stale(Enum):
+    """What a session must ask the target about again."""
+
+    PATH = auto()  # search_path
+    NAMES = auto()  # our own prepared statements are gone
+    CATALOGUE = auto()
+    PINS = auto()  # code ran that may have changed settings
+
+
+def reserved(statement: Statement) -> bool:
+    """Whether it names something of the gateway's own on this session: a statement, a portal or a savepoint."""
+    return statement.flow in _NAMING and (statement.name or "").startswith(owned.PREFIX)
+
+
+def prepared(statement: Statement) -> Statement:
+    """What a PREPARE leaves under its name: the same meaning, to be run by EXECUTE or by Bind."""
+    return replace(statement, flow=Flow.PLAIN, name=None)
+
+
+def made_stale(statement: Statement) -> set[Stale]:
+    """What the session cannot rely on once the statement has run."""
+    stale: set[Stale] = set()
+    if statement.ddl:
+        stale.add(Stale.CATALOGUE)
+    if statement.flow in (Flow.DISCARD, Flow.DEALLOCATE) and statement.name is None:
+        stale.add(Stale.NAMES)
+    path = statement.flow in (Flow.SET, Flow.RESET) and statement.name in (None, "search_path")
+    if path or statement.flow in (Flow.DISCARD, Flow.ROLLBACK, Flow.ROLLBACK_TO):
+        stale.add(Stale.PATH)
+    if any(effect.verb is Verb.EXECUTE for effect in statement.intent.effects):
+        stale |= {Stale.PINS, Stale.PATH}
+    return stale
+
+
+def changes_meaning(statement: Statement) -> bool:
+    """Whether what is read next may mean something else once this has run (postgres.md, "Barriers")."""
+    return bool(made_stale(statement))
+
+
+def stands_alone(statement: Statement, unit: Unit) -> bool:
+    """Whether nothing has to be put around it and no name has to be followed: it may go upstream as one Query."""
+    return (unit.explicit or not (statement.writes or unit.begun or unit.statements > 1)) and statement.flow in _PLAIN
