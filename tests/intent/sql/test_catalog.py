@@ -155,9 +155,19 @@ def test_labels_flow() -> None:
         relation = CATALOG.relation("public", table)
         assert relation is not None
         assert relation.fields[column].labels == labels
+    mapping = CATALOG.relation("pg_catalog", "pg_user_mapping")
+    assert mapping is not None
+    assert mapping.fields["umoptions"].labels == {"catalog-secret"}
     domains = CATALOG.relation("analytics", "domains")
     assert domains is not None
     assert domains.fields["domain"].labels == {"pii"}  # a copy of email's
+
+
+def test_secrets_of_the_system_need_no_configuration() -> None:
+    unlabelled = Catalog.from_json(SNAPSHOT.read_bytes())
+    mapping = unlabelled.relation("pg_catalog", "pg_user_mapping")
+    assert mapping is not None
+    assert mapping.fields["umoptions"].labels == {"catalog-secret"}
 
 
 def test_an_empty_catalogue_knows_nothing() -> None:

@@ -261,7 +261,7 @@ class _Labels:
         return NO_LABELS.union(*(self._book.of_relation(r.schema, r.name) for r in self._family(oid)), *kept)
 
     def of_column(self, oid: int, column: str) -> frozenset[str]:
-        if not self._book.entries:
+        if not self._book.entries and self._known[oid].schema not in SYSTEM_SCHEMAS:
             return NO_LABELS
         columns = (column, *self._facts.generated.get((oid, column), ()))
         own = (self._book.of_column(r.schema, r.name, c) for r in self._family(oid) for c in columns)

@@ -49,9 +49,9 @@ _TABLE: dict[Danger, str] = {
         schema_to_xml_and_xmlschema database_to_xml database_to_xmlschema database_to_xml_and_xmlschema
         ts_stat ts_rewrite crosstab crosstab2 crosstab3 crosstab4 crosstabn connectby xpath_table xpath_nodeset""",
     _FILE_READ: """pg_read_file pg_read_file_old pg_read_binary_file pg_stat_file pg_ls_dir pg_ls_logdir pg_ls_waldir
-        pg_ls_tmpdir pg_ls_archive_statusdir pg_ls_logicalmapdir pg_ls_logicalsnapdir pg_ls_replslotdir pg_ls_summariesdir
-        pg_current_logfile pg_hba_file_rules pg_ident_file_mappings pg_show_all_file_settings pg_file_read
-        pg_logdir_ls""",
+        pg_ls_tmpdir pg_ls_archive_statusdir pg_ls_logicalmapdir pg_ls_logicalsnapdir pg_ls_replslotdir
+        pg_ls_summariesdir pg_current_logfile pg_hba_file_rules pg_ident_file_mappings pg_show_all_file_settings
+        pg_file_read pg_logdir_ls""",
     _FILE_WRITE: "pg_file_write pg_file_rename pg_file_unlink pg_file_sync lo_export",
     _LARGE_READ: "lo_get lo_open lo_lseek lo_lseek64 lo_tell lo_tell64 loread",
     _LARGE_WRITE: """lo_put lo_creat lo_create lo_from_bytea lo_truncate lo_truncate64 lo_unlink lowrite lo_close
