@@ -238,8 +238,8 @@ READ WRITE
   > Query ROLLBACK
   (wait)
   < CommandComplete ROLLBACK
+= ran
 = unit undone
-= landed
 < CommandComplete ROLLBACK
   < ReadyForQuery I
 < ReadyForQuery I"""
@@ -539,8 +539,8 @@ READ WRITE
   > Query COMMIT
   (wait)
   < CommandComplete ROLLBACK
+= ran
 = unit undone
-= undone
 < CommandComplete ROLLBACK
   < ReadyForQuery I
 < ReadyForQuery I"""

@@ -261,10 +261,8 @@ class Relay:
     def _unit_over(self, last: Running, status: Status) -> None:
         """COMMIT or ROLLBACK was answered; the tag says what truly happened (threats.md 20)."""
         for running in self._runs:
-            if running is not last:
-                self._end(running, Status.RAN)
+            self._end(running, Status.RAN)  # the unit's end is theirs, and that of COMMIT itself
         self._told.settled(last.ask.command.unit, status)
-        self._end(last, Status.LANDED if last.flow is Flow.ROLLBACK else status)
         self._runs.clear()
 
     def _write_down(self, failed: bool, wrapped: bool) -> None:

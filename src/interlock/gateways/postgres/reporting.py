@@ -22,6 +22,7 @@ class Reporter:
         self._pins = pins
         self._clock = clock
         self._mark = mark
+        self._ran: set[str] = set()  # units with commands whose end is their unit's
 
     def ended(self, running: Running, status: Status) -> None:
         """One command is over, as far as its unit lets it be."""
@@ -29,6 +30,8 @@ class Reporter:
             running.source.rows += running.rows
         self._mark("answered")
         command = running.ask.command
+        if status is Status.RAN:
+            self._ran.add(command.unit)
         outcome = Outcome(
             command=command.id,
             status=status,
@@ -41,7 +44,9 @@ class Reporter:
 
     def settled(self, unit: str, status: Status) -> None:
         """A unit of several commands landed or was undone."""
-        self._gate.settled(Outcome(command=unit, status=status))
+        if unit in self._ran:
+            self._ran.discard(unit)
+            self._gate.settled(Outcome(command=unit, status=status))
 
     def parameter(self, frame: bytes) -> bytes:
         """A ParameterStatus on its way to the client."""

@@ -1,0 +1,60 @@
+-- What is attacked. `trap` stays empty: whatever writes into it got around the gateway.
+CREATE TABLE trap (at timestamptz NOT NULL DEFAULT clock_timestamp(), by text);
+CREATE TABLE items (id int PRIMARY KEY, name text, amount int);
+CREATE TABLE people (id int PRIMARY KEY, name text, email text);
+CREATE TABLE notes (id int PRIMARY KEY, body text);
+INSERT INTO items SELECT n, 'item ' || n, n FROM generate_series(1, 20000) AS n;
+INSERT INTO people SELECT n, 'person ' || n, n || '@example.com' FROM generate_series(1, 2000) AS n;
+
+-- Code that writes, and code that says it does not and calls code that does.
+CREATE FUNCTION scribble(by text) RETURNS int LANGUAGE plpgsql VOLATILE AS $$
+BEGIN INSERT INTO public.trap (by) VALUES (by); RETURN 1; END $$;
+CREATE FUNCTION stable_scribble(by text) RETURNS int LANGUAGE plpgsql STABLE AS $$
+DECLARE n int; BEGIN SELECT public.scribble(by) INTO n; RETURN n; END $$;
+CREATE FUNCTION immutable_scribble(by text) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE n int; BEGIN SELECT public.scribble(by) INTO n; RETURN n; END $$;
+CREATE FUNCTION harmless(n int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT n + 1';
+CREATE DOMAIN trapped AS text CHECK (public.immutable_scribble('domain ' || VALUE) = 1);
+CREATE TYPE holder AS (inside trapped);
+
+-- Code that changes what the next statement means.
+CREATE FUNCTION drift(name text, value text) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
+BEGIN PERFORM pg_catalog.set_config(name, value, false); RETURN name; END $$;
+CREATE FUNCTION stable_drift(name text, value text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE r text; BEGIN SELECT public.drift(name, value) INTO r; RETURN r; END $$;
+CREATE DOMAIN drifting AS text CHECK (public.stable_drift('transform_null_equals', VALUE) IS NOT NULL);
+
+-- Names that stand in front of others.
+CREATE SCHEMA shadow;
+CREATE TABLE shadow.items (id int PRIMARY KEY, name text, amount int);
+INSERT INTO shadow.items VALUES (1, 'shadow', 0);
+CREATE FUNCTION public.lower(varchar) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN PERFORM public.scribble('public.lower'); RETURN 'lowered'; END $$;
+CREATE TABLE tags (id int PRIMARY KEY, name varchar);
+INSERT INTO tags VALUES (1, 'a'), (2, 'b');
+CREATE FUNCTION public.same(varchar, varchar) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN PERFORM public.scribble('public.='); RETURN true; END $$;
+CREATE OPERATOR public.= (LEFTARG = varchar, RIGHTARG = varchar, FUNCTION = public.same);
+
+-- What looks small and is not.
+CREATE SEQUENCE ids;
+CREATE TABLE parents (id int PRIMARY KEY, name text);
+CREATE TABLE children (id int PRIMARY KEY, parent int NOT NULL REFERENCES parents ON DELETE CASCADE ON UPDATE CASCADE);
+INSERT INTO parents SELECT n, 'p' FROM generate_series(1, 10) AS n;
+INSERT INTO children SELECT n, 1 + n % 10 FROM generate_series(1, 1000) AS n;
+CREATE TABLE base (id int PRIMARY KEY, name text);
+CREATE TABLE heirs () INHERITS (base);
+INSERT INTO base VALUES (1, 'base');
+INSERT INTO heirs SELECT 1, 'heir' FROM generate_series(1, 500);
+CREATE TABLE parts (id int, at int, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (100);
+CREATE TABLE parts_2 PARTITION OF parts FOR VALUES FROM (100) TO (200);
+INSERT INTO parts SELECT n % 5, n FROM generate_series(0, 199) AS n;
+CREATE TABLE watched (id int PRIMARY KEY, name text);
+INSERT INTO watched VALUES (1, 'a');
+CREATE FUNCTION on_watched() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN DELETE FROM public.children; RETURN NEW; END $$;
+CREATE TRIGGER watching BEFORE UPDATE ON watched FOR EACH ROW EXECUTE FUNCTION on_watched();
+CREATE TABLE late (id int PRIMARY KEY, name text);
+INSERT INTO late VALUES (1, 'a'), (2, 'b'), (3, 'c');
+CREATE TABLE deferred (id int PRIMARY KEY, ref int REFERENCES items DEFERRABLE INITIALLY DEFERRED);
