@@ -53,12 +53,8 @@ class Stage:
         self.gate = gate
         self.relay = Relay(reporter)
         self.planner = Planner(SESSION, understand=self._understand, now=lambda: 0, new_id=self._id)
-        self.outbox = Outbox(
-            names=self.planner.names,
-            clock=lambda: 0.0,
-            dropped=reporter.ended,
-            idle=lambda: self.relay.idle_state,
-        )
+        self.relay.on_group_over = self.planner.names.group_over
+        self.outbox = Outbox(names=self.planner.names, clock=lambda: 0.0, dropped=reporter.ended)
 
     # -- the scene -----------------------------------------------------------------------------
 

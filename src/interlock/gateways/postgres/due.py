@@ -19,11 +19,11 @@ class Due:
 
     `running` is the command whose answer it is. `instead` replaces the error that the target is made to raise
     when a command in mid-group is refused. `done` runs when the message succeeded; `rows` is given the DataRows of
-    a query of our own. `wrapped` marks a Sync that ends a transaction of the gateway's own, `hidden` one that we
-    sent inside a client's group.
+    a query of our own. `closes` is the number of the group that its ReadyForQuery ends, 0 for none. `wrapped` marks
+    a Sync that ends a transaction of the gateway's own, `hidden` one that we sent inside a client's group.
     """
 
-    __slots__ = ("done", "hidden", "instead", "kind", "rows", "running", "show", "wrapped")
+    __slots__ = ("closes", "done", "hidden", "instead", "kind", "rows", "running", "show", "wrapped")
 
     def __init__(
         self,
@@ -34,6 +34,7 @@ class Due:
         done: Callable[[], None] | None = None,
         instead: bytes | None = None,
         rows: Callable[[bytes], None] | None = None,
+        closes: int = 0,
         wrapped: bool = False,
         hidden: bool = False,
     ) -> None:
@@ -42,6 +43,7 @@ class Due:
         self.rows = rows
         self.running = running
         self.done = done
+        self.closes = closes
         self.hidden = hidden
         self.instead = instead
         self.wrapped = wrapped

@@ -1,5 +1,7 @@
 """Prepared statements and portals of one session, as the target holds them."""
 
+from typing import TypeVar
+
 from interlock.gateways.postgres.steps import Portal
 from interlock.intent.sql.statement import Statement
 
@@ -8,15 +10,15 @@ class Names:
     """Statements and portals by name; SQL's PREPARE and DECLARE share them with Parse and Bind.
 
     What the target confirmed counts. What was sent and is not confirmed yet is kept with the number of its group,
-    for the messages behind it; it never hides a confirmed name, because the target refuses to replace that one
-    (the unnamed ones excepted).
+    for the messages behind it in the same group: they run only if it did. None stands for a name that was closed.
+    A name that is there is not replaced, because the target refuses that (the unnamed ones excepted).
     """
 
     def __init__(self) -> None:
         self._statements: dict[str, Statement] = {}
         self._portals: dict[str, Portal] = {}
-        self._sent_statements: dict[str, tuple[int, Statement]] = {}
-        self._sent_portals: dict[str, tuple[int, Portal]] = {}
+        self._sent_statements: dict[str, tuple[int, Statement | None]] = {}
+        self._sent_portals: dict[str, tuple[int, Portal | None]] = {}
 
     def statement(self, name: str) -> Statement | None:
         """The statement that the next message will find under this name."""
@@ -30,22 +32,42 @@ class Names:
 
     def statements(self) -> dict[str, Statement]:
         """What SQL's EXECUTE can name."""
-        return self._statements | {name: sent[1] for name, sent in self._sent_statements.items()}
+        return _merged(self._statements, self._sent_statements)
 
     def cursors(self) -> dict[str, Statement]:
         """What SQL's FETCH can name."""
-        portals = self._portals | {name: sent[1] for name, sent in self._sent_portals.items()}
+        portals = _merged(self._portals, self._sent_portals)
         return {name: portal.statement for name, portal in portals.items()}
+
+    def uncertain(self, group: int, *, statement: str | None = None, portal: str | None = None) -> bool:
+        """Whether what a message of `group` finds under a name depends on an earlier group that may still fail.
+
+        Without names: whether that is so of any name that SQL can say.
+        """
+        sent = [self._sent_statements.get(statement or ""), self._sent_portals.get(portal or "")]
+        if statement is None and portal is None:
+            named = [*self._sent_statements.items(), *self._sent_portals.items()]
+            return any(name and entry[0] != group for name, entry in named)
+        asked = (statement is not None, portal is not None)
+        return any(wanted and entry is not None and entry[0] != group for wanted, entry in zip(asked, sent, strict=True))
 
     def send_statement(self, group: int, name: str, statement: Statement) -> None:
         """Parse or PREPARE is on its way."""
-        if not name or name not in self._statements:
+        if not name or self.statement(name) is None:
             self._sent_statements[name] = (group, statement)
 
     def send_portal(self, group: int, name: str, portal: Portal) -> None:
         """Bind or DECLARE is on its way."""
-        if not name or name not in self._portals:
+        if not name or self.portal(name) is None:
             self._sent_portals[name] = (group, portal)
+
+    def send_close_statement(self, group: int, name: str) -> None:
+        """Close or DEALLOCATE is on its way."""
+        self._sent_statements[name] = (group, None)
+
+    def send_close_portal(self, group: int, name: str) -> None:
+        """Close of a portal or cursor is on its way."""
+        self._sent_portals[name] = (group, None)
 
     def hold_statement(self, name: str, statement: Statement) -> None:
         """The target confirmed a Parse or PREPARE."""
@@ -79,9 +101,19 @@ class Names:
         self.drop_statement(None)
         self.drop_portal(None)
 
-    def group_over(self, group: int, *, idle: bool) -> None:
+    def group_over(self, group: int, idle: bool) -> None:
         """ReadyForQuery: what the group did not confirm never came to be; outside a transaction portals are gone."""
-        self._sent_statements = {n: sent for n, sent in self._sent_statements.items() if sent[0] > group}
-        self._sent_portals = {n: sent for n, sent in self._sent_portals.items() if sent[0] > group}
+        if self._sent_statements:
+            self._sent_statements = {n: sent for n, sent in self._sent_statements.items() if sent[0] > group}
+        if self._sent_portals:
+            self._sent_portals = {n: sent for n, sent in self._sent_portals.items() if sent[0] > group}
         if idle and self._portals:
             self._portals = {name: portal for name, portal in self._portals.items() if portal.statement.held}
+
+
+_Named = TypeVar("_Named")
+
+
+def _merged(held: dict[str, _Named], sent: dict[str, tuple[int, _Named | None]]) -> dict[str, _Named]:
+    merged = held | {name: value for name, (_, value) in sent.items() if value is not None}
+    return {name: value for name, value in merged.items() if name not in sent or sent[name][1] is not None}

@@ -22,12 +22,16 @@ _SYNC: Final = build_sync()
 
 @dataclass(slots=True, kw_only=True)
 class Parcel:
-    """Bytes for the target and what is owed for them; `ends` marks the end of its group."""
+    """Bytes for the target and what is owed for them; `ends` marks the end of its group.
+
+    What follows in its group grows it, unless it `ends` or stands `alone`.
+    """
 
     group: Group
     data: bytes
     dues: tuple[Due, ...]
     ends: bool = False
+    alone: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,8 +53,7 @@ class Outbox:
     """Decided steps on their way to the target. The session empties `queue` in order.
 
     `clock` is monotonic, in seconds; `dropped` hears of commands that were allowed and then never sent,
-    because one behind them in the same simple Query was refused; `idle` tells whether the target's last
-    ReadyForQuery was outside a transaction.
+    because one behind them in the same simple Query was refused.
     """
 
     def __init__(
@@ -59,10 +62,8 @@ class Outbox:
         names: Names,
         clock: Callable[[], float],
         dropped: Callable[[Running, Status], None],
-        idle: Callable[[], bool],
     ) -> None:
         self.queue: deque[Parcel | Pause | Intake] = deque()
-        self._idle = idle
         self._steps: deque[Step] = deque()
         self._covered: list[Step] = []  # from a Parse that its Bind decides, what stands before that Bind
         self._names = names
@@ -84,7 +85,7 @@ class Outbox:
             step.portal.running = running
         if step.direct is not None and running.limit is None and not _confined_here(step.unit, running):
             step.group.direct = True
-            self._parcel(step.group, step.direct, Due(kinds.QUERY, running=running, done=self._over(step.group)))
+            self._parcel(step.group, step.direct, Due(kinds.QUERY, running=running, closes=step.group.id))
             return
         for due in step.dues:
             due.running = running
@@ -201,22 +202,28 @@ class Outbox:
         if group.direct:
             return
         if group.local:
-            self._parcel(group, b"", Due(LOCAL_READY, done=self._over(group)), ends=True)
+            self._parcel(group, b"", Due(LOCAL_READY, closes=group.id), ends=True)
             return
         own = unit.begun and not unit.explicit and not unit.autonomous
         if own and not group.fallen:
             self._parcel(group, owned.COMMIT, *owned.commit_dues())
         if step.hidden:
+            group.parted = True
             self._parcel(group, _SYNC, Due(kinds.SYNC, Show.NOTHING, hidden=True))
             return
-        self._parcel(group, _SYNC, Due(kinds.SYNC, wrapped=own, done=self._over(group)), ends=True)
+        self._parcel(group, _SYNC, Due(kinds.SYNC, wrapped=own, closes=group.id), ends=True)
         if unit.begun and unit.autonomous:
             self._parcel(group, owned.LOCK, *owned.run_dues(), Due(kinds.SYNC, Show.NOTHING), ends=True)
 
     # -- bytes ---------------------------------------------------------------------------------
 
-    def _parcel(self, group: Group, data: bytes, *dues: Due, ends: bool = False) -> None:
-        self.queue.append(Parcel(group=group, data=data, dues=dues, ends=ends))
+    def _parcel(self, group: Group, data: bytes, *dues: Due, ends: bool = False, alone: bool = False) -> None:
+        last = self.queue[-1] if self.queue and not (ends or alone) else None
+        if isinstance(last, Parcel) and last.group is group and not (last.ends or last.alone):
+            last.data += data
+            last.dues += dues
+        else:
+            self.queue.append(Parcel(group=group, data=data, dues=dues, ends=ends, alone=alone))
 
     def _open(self, unit: Unit, group: Group) -> None:
         """The gateway's own BEGIN, before the first message of a unit that writes or whose end is not in sight."""
@@ -238,7 +245,7 @@ class Outbox:
         else:
             self._parcel(group, owned.CONFINE, *owned.run_dues(), *owned.run_dues())
         self._parcel(group, data, *dues)
-        self._parcel(group, owned.RELEASE, *owned.run_dues())
+        self._parcel(group, owned.RELEASE, *owned.run_dues(), alone=True)
         running.released = self.queue[-1]
 
     # -- what a decision turns into ----------------------------------------------------------------
@@ -249,8 +256,8 @@ class Outbox:
             ask,
             flow=statement.flow if statement is not None else Flow.PREPARE,
             started=self._clock(),
-            limit=self._limit(decision, statement),
-            confined=any(isinstance(obligation, Confine) for obligation in decision.obligations),
+            limit=self._limit(decision, statement) if decision.obligations else None,
+            confined=any([isinstance(obligation, Confine) for obligation in decision.obligations]),
         )
         if statement is not None and statement.flow is Flow.FETCH and statement.name is not None:
             running.source = self._names.portal(statement.name)
@@ -265,9 +272,6 @@ class Outbox:
         if statement is not None and statement.flow is Flow.FETCH and statement.name is not None:
             cursor = self._names.portal(statement.name)
         return max(min(limits) - (cursor.rows if cursor is not None else 0), 0)
-
-    def _over(self, group: Group) -> Callable[[], None]:
-        return lambda: self._names.group_over(group.id, idle=self._idle())
 
     def _change(self, portal: Portal, group: Group) -> Callable[[], None] | None:
         """What the target's success changes in the names it holds."""

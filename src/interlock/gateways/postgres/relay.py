@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Final, Protocol
 
 from interlock.gateways.postgres import owned
 from interlock.gateways.postgres.due import LOCAL, LOCAL_READY, Due, Show
@@ -21,6 +21,10 @@ from interlock.wire.postgres.messages import (
     parse_tag,
 )
 from interlock.wire.postgres.violations import ServerViolation
+
+_LOCAL: Final = frozenset({LOCAL, LOCAL_READY})
+# What ends the answers to a message, but for ReadyForQuery: there is more to that.
+_ENDS: Final = {kind: rule.ends - {kinds.READY_FOR_QUERY} for kind, rule in ANSWERS.items()}
 
 IDLE, OPEN, FAILED = TransactionStatus.IDLE, TransactionStatus.OPEN, TransactionStatus.FAILED
 
@@ -55,6 +59,7 @@ class Relay:
         self.copying = False
         self.upstream: list[bytes] = []
         self.on_change: Callable[[], None] = lambda: None
+        self.on_group_over: Callable[[int, bool], None] = lambda group, idle: None
         self._told = told
         self._dues: deque[Due] = deque()
         self._runs: list[Running] = []
@@ -90,27 +95,28 @@ class Relay:
 
     def expect(self, dues: Iterable[Due]) -> bytes:
         """Queue what is owed, in order; returns what can be answered at once because nothing is owed before it."""
+        owed = self._dues
         for due in dues:
-            if self.failed and not self._dues and due.kind not in (kinds.SYNC, LOCAL_READY):
+            if self.failed and not owed and due.kind not in (kinds.SYNC, LOCAL_READY):
                 self._skip(due)  # the target throws away what follows an error until Sync
                 continue
             running = due.running
             if running is not None and not running.listed:
                 running.listed = True
                 self._runs.append(running)
-            self._dues.append(due)
-        return self._local()
+            owed.append(due)
+        return self._local() if owed and owed[0].kind in _LOCAL else b""
 
     def feed(self, frames: Iterable[Frame]) -> bytes:
         """What the client is to be sent for these frames of the target's."""
         out: list[bytes] = []
+        owed, answers, plain = self._dues, self._answers, self._plain
         for kind, frame, count in frames:
-            answer = self._answers.get(kind, self._plain)
-            out.append(answer(frame, count))
-            due = self._dues[0] if self._dues else None
-            if due is not None and kind != kinds.READY_FOR_QUERY and kind in ANSWERS[due.kind].ends:
-                self._over(due)
-                out.append(self._local())
+            out.append(answers.get(kind, plain)(frame, count))
+            if owed and kind in _ENDS[owed[0].kind]:
+                self._over(owed[0])
+                if owed and owed[0].kind in _LOCAL:
+                    out.append(self._local())
         return b"".join(out)
 
     # -- answers of a message that is owed ---------------------------------------------------
@@ -191,6 +197,8 @@ class Relay:
         self._dues.popleft()
         if due.done is not None:
             due.done()
+        if due.closes:
+            self.on_group_over(due.closes, self.status is IDLE)
         if not self._dues:
             self.on_change()
 
@@ -201,6 +209,7 @@ class Relay:
             due = self._dues.popleft()
             if due.kind == LOCAL_READY:
                 self.failed = False
+                self.on_group_over(due.closes, self.status is IDLE)
                 out.append(build_ready(self.status))
             else:
                 out.append(due.instead or b"")
@@ -220,13 +229,14 @@ class Relay:
             return self._roll_back(due)
         self._write_down(failed, due.wrapped)
         self._over(due)
-        return (frame if due.show is not Show.NOTHING else b"") + self._local()
+        shown = b"" if due.show is Show.NOTHING else frame
+        return shown + self._local() if self._dues else shown
 
     def _roll_back(self, due: Due) -> bytes:
         """The gateway's own transaction failed: end it before the client hears that it is ready."""
         self._write_down(True, True)
         self._dues.popleft()
-        again = Due(kinds.SYNC, due.show, done=due.done)
+        again = Due(kinds.SYNC, due.show, closes=due.closes)
         self._dues.extendleft((again, Due(kinds.EXECUTE, Show.NOTHING), Due(kinds.BIND, Show.NOTHING)))
         self.upstream.append(owned.ROLL_BACK)
         return b""

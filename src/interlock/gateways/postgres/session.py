@@ -40,6 +40,7 @@ LAST_SECONDS: Final = 2.0  # how long the answer to what was sent is waited for 
 _FLUSH: Final = build_flush()
 _SYNC: Final = build_sync()
 _EXTENDED: Final = frozenset({kinds.PARSE, kinds.BIND, kinds.DESCRIBE, kinds.EXECUTE, kinds.CLOSE})
+_READ: Final = _EXTENDED | {kinds.QUERY}
 _COPY: Final = frozenset({kinds.COPY_DATA, kinds.COPY_DONE, kinds.COPY_FAIL})
 
 
@@ -77,9 +78,8 @@ class Session:
         self._relay = Relay(self._reporter)
         self._relay.on_change = self._changed
         self._planner = Planner(who, understand=reader, now=gate.now, new_id=gate.new_id)
-        self._outbox = Outbox(
-            names=self._planner.names, clock=clock, dropped=self._reporter.ended, idle=lambda: self._relay.idle_state
-        )
+        self._relay.on_group_over = self._planner.names.group_over
+        self._outbox = Outbox(names=self._planner.names, clock=clock, dropped=self._reporter.ended)
         self._change: asyncio.Future[None] | None = None
         self._taking = False  # COPY data passes from the client to the target
         self._swallow = False  # ... and the Sync behind it was already sent, before the client saw the COPY begin
@@ -134,12 +134,15 @@ class Session:
             planner.stale.add(Stale.CATALOGUE)
             self._unsettled = True
             await self._carry_out()
+        if not self._taking:
+            await self._wait_for_what_it_depends_on(kind, frame)
         if kind in _COPY:
             await self._copy(kind, frame)
         elif self._taking:
             self._during_copy(kind)
         elif kind == kinds.QUERY:
-            await self._query_or_refuse(frame)
+            if not (planner.inside and self._void()):
+                await self._query_or_refuse(frame)
         elif kind == kinds.SYNC:
             self._sync()
         elif kind == kinds.FLUSH:
@@ -151,6 +154,13 @@ class Session:
         elif not self._void():
             await self._extended_or_refuse(kind, frame)
         if planner.barrier or (self._unsettled and not self._taking):
+            await self._carry_out()
+
+    async def _wait_for_what_it_depends_on(self, kind: int, frame: bytes) -> None:
+        if self._planner.parted:
+            await self._until(lambda: self._relay.idle)
+        if kind in _READ and not self._void() and self._planner.depends(kind, frame):
+            self._unsettled = True
             await self._carry_out()
 
     async def _query_or_refuse(self, frame: bytes) -> None:
@@ -246,11 +256,12 @@ class Session:
         self._flush = False
 
     def _post(self, parcel: Parcel, out: list[bytes]) -> None:
-        void = self._relay.failed and self._relay.idle and not parcel.ends
-        if not void:
-            out.append(parcel.data)
-            parcel.group.sent = parcel.group.sent or bool(parcel.data)
-        self._client.write(self._relay.expect(parcel.dues))
+        relay, data = self._relay, parcel.data
+        if data and (parcel.ends or not (relay.failed and relay.idle)):
+            out.append(data)
+            parcel.group.sent = True
+        if said := relay.expect(parcel.dues):
+            self._client.write(said)
 
     def _write(self, out: list[bytes], last: bytes) -> None:
         data = b"".join(out) + last
@@ -280,6 +291,7 @@ class Session:
         if self._relay.failed or self._relay.status is TransactionStatus.FAILED:
             return  # nothing can be asked now; the end of the transaction settles again
         stale, self._planner.stale = self._planner.stale, set()
+        self._planner.settled()
         if self._reader.uncommitted and self._planner.open is None and not inside:
             stale.add(Stale.CATALOGUE)  # what only this session saw is everybody's now, or gone
         if Stale.NAMES in stale:
