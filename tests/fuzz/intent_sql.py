@@ -15,6 +15,7 @@ SEEDS = [text.encode() for text, _ in CASES] + [
     b"\x00",
     b"\xff\xfe",
     b"SELECT $a$ x",
+    b"SELECT set_config()",  # found by fuzzing
     b"WITH a AS (WITH b AS (SELECT 1) SELECT * FROM b) TABLE a",
     b"SELECT * FROM (VALUES (1, 2)) AS v (a) ORDER BY a FOR UPDATE OF v",
     b"MERGE INTO t USING s ON true WHEN NOT MATCHED THEN INSERT DEFAULT VALUES RETURNING *",

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from interlock.intent.sql import names as naming
 from interlock.intent.sql.functions import SET_CONFIG, Danger, callee
 from interlock.intent.sql.names import Level
-from interlock.intent.sql.reading import Outputs, Reading, TooMuch
+from interlock.intent.sql.reading import Outputs, Reading, Source, TooMuch
 from interlock.intent.sql.settings import COMPUTED, set_setting
 from interlock.intent.sql.statement import Flow
-from interlock.intent.sql.tree import Json, Node, body, constant, names, node, nodes, number, unwrap, word, words
+from interlock.intent.sql.tree import EMPTY, Json, Node, body, constant, names, node, nodes, number, unwrap, word, words
 from interlock.model import FindingCode, Object, ObjectKind, Reach, Verb
 
 QueryFunction = Callable[[Reading, "Level | None", Node], Outputs]
-# Filled by the modules that own a kind of query: select.py, write.py.
+# Queries within queries recurse through this table; understand.py fills it from select.py and write.py.
 QUERIES: dict[str, QueryFunction] = {}
 
 
@@ -281,7 +281,7 @@ def split_name(text: str) -> tuple[str, ...]:
 def _set_config(reading: Reading, level: Level | None, arguments: list[Node], location: int) -> None:
     """set_config(name, value, local) is SET; where its name or its reach is computed nobody knows of what."""
     name = _setting_name(level, arguments[0]) if arguments else None
-    local = constant(arguments[-1])
+    local = constant(arguments[-1]) if arguments else None
     if len(arguments) != 3 or name is None or not isinstance(local, bool):
         message = "`set_config` with a computed name is refused; use literals"
         reading.refuse(FindingCode.SETTING_REFUSED, message, location)
@@ -309,13 +309,6 @@ def _setting_value(argument: Node) -> str | None:
     return None if value is None else str(value)
 
 
-def is_star(target: Node) -> bool:
-    """Whether a target of a list is `*` or `range.*`."""
-    reference = body(node(target, "val"), "ColumnRef")
-    fields = nodes(reference, "fields") if reference is not None else []
-    return bool(fields) and "A_Star" in fields[-1]
-
-
 def output_name(target: Node) -> str:
     """The name PostgreSQL gives a column of the answer (FigureColname), for the shapes it is asked for."""
     if name := word(target, "name"):
@@ -337,7 +330,7 @@ _MAX_COLUMNS = 1_664  # access/htup_details.h: MaxTupleAttributeNumber
 
 def targets(reading: Reading, level: Level, listed: list[Node]) -> Outputs:
     """Count a target (or RETURNING) list and give its columns with their sources."""
-    outputs: list[tuple[str, tuple[tuple[Object, str], ...]]] = []
+    outputs: list[tuple[str, tuple[Source, ...]]] = []
     known = True
     for wrapped in listed:
         target = body(wrapped, "ResTarget")
@@ -345,37 +338,38 @@ def targets(reading: Reading, level: Level, listed: list[Node]) -> Outputs:
             reading.unmapped(unwrap(wrapped)[0])
             continue
         reading.mentions = []
-        walk(reading, level, target.get("val"))
-        if "A_Indirection" in (node(target, "val") or {}):
-            # `(row).*` gives as many columns as the row has.
-            known = known and not _expands(target)
-        if not is_star(target):
-            outputs.append((output_name(target), tuple(dict.fromkeys(reading.mentions))))
-            continue
-        starred = _starred(level, target)
-        if starred is None:
-            known = False
+        value = node(target, "val") or EMPTY
+        walk(reading, level, value)
+        reference = value.get("ColumnRef")
+        fields = reference.get("fields") if isinstance(reference, dict) else None
+        last = fields[-1] if isinstance(fields, list) and fields else None
+        if isinstance(last, dict) and "A_Star" in last:
+            starred = _starred(level, value)
+            known = known and starred is not None
+            outputs += starred or ()
         else:
-            outputs.extend(starred)
+            # `(row).*` gives as many columns as the row has.
+            known = known and not ("A_Indirection" in value and _expands(value))
+            outputs.append((output_name(target), tuple(dict.fromkeys(reading.mentions))))
         if len(outputs) > _MAX_COLUMNS:
             raise TooMuch(f"the answer has more than {_MAX_COLUMNS} columns, which PostgreSQL refuses; name fewer")
     return outputs if known else None
 
 
-def _expands(target: Node) -> bool:
-    indirection = body(node(target, "val"), "A_Indirection") or {}
+def _expands(value: Node) -> bool:
+    indirection = body(value, "A_Indirection") or EMPTY
     return any("A_Star" in step for step in nodes(indirection, "indirection"))
 
 
-def _starred(level: Level, target: Node) -> Outputs:
-    reference = body(node(target, "val"), "ColumnRef")
+def _starred(level: Level, value: Node) -> Outputs:
+    reference = body(value, "ColumnRef")
     qualified = names(reference, "fields") if reference is not None else ()
     if qualified:
         found = level.range_named(qualified[-1], qualified[-2] if len(qualified) > 1 else "")
         ranges = [found] if found is not None else []
     else:
         ranges = [] if level.merged else level.ranges
-    outputs: list[tuple[str, tuple[tuple[Object, str], ...]]] = []
+    outputs: list[tuple[str, tuple[Source, ...]]] = []
     for range_ in ranges:
         columns = range_.outputs()
         if columns is None:

@@ -162,6 +162,10 @@ class Reading:
         """The effects that came after the first `count`."""
         return list(self._gathered.values())[count:]
 
+    def runs_user_code(self) -> bool:
+        """Whether anything met so far runs code that did not come with the server."""
+        return any(verb is Verb.EXECUTE and path[1:2] != ("pg_catalog",) for verb, path, _ in self._gathered)
+
     def forget(self) -> None:
         """Drop what was gathered, to gather it anew in another light (EXPLAIN)."""
         self._gathered = {}

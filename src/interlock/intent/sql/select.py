@@ -1,6 +1,6 @@
 """SELECT, VALUES, TABLE and set operations: what is read, which columns come out, which joins multiply."""
 
-from interlock.intent.sql.expressions import QUERIES, query, targets, walk
+from interlock.intent.sql.expressions import QueryFunction, query, targets, walk
 from interlock.intent.sql.findings import always, connects
 from interlock.intent.sql.names import Level, Range
 from interlock.intent.sql.reading import Outputs, Reading, TooMuch
@@ -396,4 +396,4 @@ _ITEMS = {
     "RangeTableFunc": _table_function_item,
     "JsonTable": _table_function_item,
 }
-QUERIES["SelectStmt"] = select
+SELECTS: dict[str, QueryFunction] = {"SelectStmt": select}

@@ -13,6 +13,8 @@ _MAX_LISTED = 1_000
 
 def conjuncts(condition: Node | None) -> list[Node]:
     """The conditions that must all hold: the arguments of top-level ANDs."""
+    if condition is not None and "BoolExpr" not in condition:
+        return [condition]
     found: list[Node] = []
     waiting = [condition] if condition else []
     while waiting:

@@ -62,6 +62,12 @@ def names(holder: Node, key: str) -> tuple[str, ...]:
     listed = holder.get(key)
     if not isinstance(listed, list):
         return ()
+    if len(listed) == 1:
+        # An unqualified name, by far the most common.
+        only = listed[0]
+        string = only.get("String") if isinstance(only, dict) else None
+        text = string.get("sval") if isinstance(string, dict) else None
+        return (text,) if isinstance(text, str) else ()
     found: list[str] = []
     for item in listed:
         if isinstance(item, dict) and isinstance(string := item.get("String"), dict):

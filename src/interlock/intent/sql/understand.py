@@ -2,21 +2,23 @@
 
 from collections.abc import Callable
 
-from interlock.intent.sql import ddl, session, utility, write
+from interlock.intent.sql import ddl, session, utility
 from interlock.intent.sql.expressions import QUERIES
 from interlock.intent.sql.limits import DEFAULT_LIMITS, Limits, refuse_chains, refuse_copies, refuse_early
 from interlock.intent.sql.parser import TooDeep, Unparsed, parse, statement_of
 from interlock.intent.sql.reading import Outputs, Reading, Scope, TooMuch
+from interlock.intent.sql.select import SELECTS
 from interlock.intent.sql.shape import fingerprint_of, shape_of
 from interlock.intent.sql.statement import Statement
 from interlock.intent.sql.tree import Node, number, unwrap
+from interlock.intent.sql.write import WRITES
 from interlock.model import Column, Finding, FindingCode, Intent
 
 __all__ = ["DEFAULT_LIMITS", "Limits", "Scope", "Statement", "understand"]
 
 StatementFunction = Callable[[Reading, Node], Outputs]
 STATEMENTS: dict[str, StatementFunction] = {**session.STATEMENTS, **utility.STATEMENTS, **ddl.STATEMENTS}
-assert write  # its query functions register themselves
+QUERIES.update(SELECTS | WRITES)
 
 
 def understand(text: str, scope: Scope, limits: Limits = DEFAULT_LIMITS) -> tuple[Statement, ...]:

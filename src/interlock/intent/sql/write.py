@@ -2,7 +2,7 @@
 
 from interlock.intent.sql.builtin_functions import HARMLESS, SET_RETURNING
 from interlock.intent.sql.consequences import Change, consequences
-from interlock.intent.sql.expressions import QUERIES, query, targets, walk
+from interlock.intent.sql.expressions import QueryFunction, query, targets, walk
 from interlock.intent.sql.findings import always
 from interlock.intent.sql.functions import DANGEROUS
 from interlock.intent.sql.labels import SYSTEM_SCHEMAS
@@ -222,9 +222,14 @@ def _write(reading: Reading, target: Range, change: Change, reach: Reach, column
     if gathered.verb is Verb.CREATE and columns is None:
         gathered.fields = None
     consequences(reading, gathered, relation, change, columns)
+    if gathered.reach is not Reach.ALL and reading.runs_user_code():
+        # A small statement that calls code is as large as the code.
+        gathered.reach = Reach.UNKNOWN
 
 
-QUERIES["InsertStmt"] = insert
-QUERIES["UpdateStmt"] = update
-QUERIES["DeleteStmt"] = delete
-QUERIES["MergeStmt"] = merge
+WRITES: dict[str, QueryFunction] = {
+    "InsertStmt": insert,
+    "UpdateStmt": update,
+    "DeleteStmt": delete,
+    "MergeStmt": merge,
+}
