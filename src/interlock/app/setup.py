@@ -200,9 +200,11 @@ mode = "enforce"
 [labels]
 # pii = ["{name}.public.customers.email", "{name}.public.customers.phone"]
 
-# Who may log in by name. An agent has no more rights than the person it acts for.
+# Who may log in by name. Groups are what policies permit things to: in the packs that ship, `engineers` read and
+# write, `analysts` read, `dba` changes structures. An agent has no more rights than the person it acts for.
 [principals."{person}"]
 kind = "person"
+groups = ["engineers"]
 
 # Another verifier: `interlock principal verifier {agent}`.
 [principals."{agent}"]
