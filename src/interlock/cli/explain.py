@@ -15,6 +15,7 @@ from interlock.app.explaining import Explainer, Explanation, as_json, session_fo
 from interlock.cli.exits import Exit
 from interlock.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from interlock.cli.render import emit, emit_json, part, quoted, say
+from interlock.gateways.postgres.denial import telling
 from interlock.model import CallerFault, Confine, Limit, Mask, Measure, Obligation, Principal, Verdict
 
 app = typer.Typer()
@@ -151,8 +152,9 @@ def _show_one(each: Explanation) -> None:
         shown = f"{quoted(effect.object)} [dim]{effect.reach.value}[/]{marked}"
         part(effect.verb.value, [shown, f"[dim]{quoted(columns)}[/]"] if columns else [shown])
     _part("found", (finding.message for finding in intent.all_findings()))
-    _part("why", (f"{reason.policy}: {reason.message}" for reason in decision.reasons))
-    _part("instead", (reason.instead for reason in decision.reasons if reason.instead))
+    reasons = telling(decision.reasons)
+    _part("why", (f"{reason.policy}: {reason.message}" for reason in reasons))
+    _part("instead", (reason.instead for reason in reasons if reason.instead))
     _part("lifted by", (reason.lift for reason in decision.reasons if reason.lift))
     _part("if it runs", (_promise(obligation) for obligation in decision.obligations))
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from interlock.model import Basis, Case, Finding, Reason
+from interlock.model import Basis, Case, Finding, Reach, Reason
 from interlock.policy.plan import NOTHING_PROMISED, Plan
 from interlock.policy.question import Question, sensitive
 from interlock.policy.rule import RESERVED, SEVERITIES, Rule
@@ -55,6 +55,14 @@ def unmet(rule: Rule, questions: tuple[Question, ...], missing: frozenset[str], 
         message=f"{_subject(questions)} {must} (policy `{rule.id}`), and {cannot}",
         instead=rule.instead or _INSTEAD[kinds[0]],
     )
+
+
+_REACHES: Final = {
+    Reach.ONE: "it reaches one row at most",
+    Reach.SOME: "it reaches the rows it names",
+    Reach.ALL: "it reaches every row",
+    Reach.UNKNOWN: "how many rows it reaches is not known",
+}
 
 
 def unsettled(questions: tuple[Question, ...], rounds: int) -> Reason:
@@ -144,7 +152,7 @@ def _facts(rule: Rule, question: Question, case: Case) -> Iterator[str]:
     if "findings" in looked:
         yield from (finding.message for finding in question.findings if finding.code.value in rule.compares)
     if "reach" in looked:
-        yield f"reach {question.reach.value}"
+        yield _REACHES[question.reach]
     if "fields" in looked and (labels := sensitive(question.labels)):
         yield f"touches {', '.join(labels)} columns"
     if "impact" in looked:

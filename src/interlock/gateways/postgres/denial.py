@@ -54,7 +54,7 @@ def what(intent: Intent) -> str:
 
 def why(intent: Intent, decision: Decision) -> str:
     """The deciding policies with the facts they looked at, then what else the analyser found."""
-    reasons = _telling(decision.reasons)
+    reasons = telling(decision.reasons)
     lines = [f"Policy {reason.policy}: {reason.message}." for reason in reasons[:_MOST_REASONS]]
     if len(reasons) > _MOST_REASONS:
         more = ", ".join(reason.policy for reason in reasons[_MOST_REASONS:])
@@ -67,7 +67,7 @@ def why(intent: Intent, decision: Decision) -> str:
 
 def instead(ask: Ask, decision: Decision) -> str:
     """What to do now, and whom to ask with which number."""
-    hints = dict.fromkeys(reason.instead for reason in _telling(decision.reasons)[:_MOST_REASONS] if reason.instead)
+    hints = dict.fromkeys(reason.instead for reason in telling(decision.reasons)[:_MOST_REASONS] if reason.instead)
     lines = [_sentence(hint) for hint in hints]
     lifts = list(dict.fromkeys(reason.lift for reason in decision.reasons if reason.lift))
     if lifts:
@@ -76,7 +76,7 @@ def instead(ask: Ask, decision: Decision) -> str:
     return "\n".join(lines)
 
 
-def _telling(reasons: Sequence[Reason]) -> list[Reason]:
+def telling(reasons: Sequence[Reason]) -> list[Reason]:
     """Without the policies that another reason already names: `unmet-promise` says whose promise it was."""
     messages = " ".join(reason.message for reason in reasons)
     return [reason for reason in reasons if f"(policy `{reason.policy}`)" not in messages]
@@ -87,7 +87,7 @@ def _sentence(text: str) -> str:
 
 
 def _title(decision: Decision) -> str:
-    reasons = _telling(decision.reasons)
+    reasons = telling(decision.reasons)
     if not reasons:
         return "no policy allows it"
     reason = reasons[0]
