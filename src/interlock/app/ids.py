@@ -5,39 +5,43 @@ import threading
 import time
 from typing import Final
 
-_RANDOM_BITS: Final = 74
-_VARIANT: Final = 0b10 << 62
-_VERSION: Final = 7 << 76
+_VERSION: Final = 7 << 12
+_VARIANT: Final = 0b10 << 14
+_COUNTER_BITS: Final = 48  # the last group of digits
 
 
 class IdMaker:
     """Makes UUIDv7 (RFC 9562 section 5.7), each greater than the one before; safe to share between threads.
 
-    Within a millisecond the random part counts up (section 6.2, method 2). Its top bit starts at zero,
-    so it cannot overflow before 2^73 identifiers.
+    Within a millisecond the end of the random part counts up (section 6.2, method 2). Its top bit starts at zero,
+    so it cannot overflow before 2^47 identifiers.
     """
 
-    __slots__ = ("_lock", "_millisecond", "_random")
+    __slots__ = ("_count", "_lock", "_millisecond", "_prefix")
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._millisecond = 0
-        self._random = 0
+        self._count = 0
+        self._prefix = ""  # all but the part that counts
 
     def __call__(self) -> str:
         """The next identifier in its usual spelling, 36 characters."""
         with self._lock:
             now = time.time_ns() // 1_000_000
             if now > self._millisecond:
-                self._millisecond = now
-                self._random = int.from_bytes(os.urandom(10)) >> (81 - _RANDOM_BITS)
-            else:
-                # The same millisecond, or a clock that stepped back: count on from the last one.
-                self._random += 1
-            random, millisecond = self._random, self._millisecond
-        low = _VARIANT | (random & 0x3FFF_FFFF_FFFF_FFFF)
-        digits = "%032x" % (millisecond << 80 | _VERSION | (random >> 62) << 64 | low)
-        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+                self._begin(now)
+            # In the same millisecond, or with a clock that stepped back, count on from the last one.
+            self._count += 1
+            return f"{self._prefix}{self._count:012x}"
+
+    def _begin(self, millisecond: int) -> None:
+        random = int.from_bytes(os.urandom(10))
+        self._millisecond = millisecond
+        self._count = random & ((1 << (_COUNTER_BITS - 1)) - 1)
+        random >>= _COUNTER_BITS
+        digits, version = f"{millisecond:012x}", _VERSION | random >> 14 & 0xFFF
+        self._prefix = f"{digits[:8]}-{digits[8:]}-{version:04x}-{_VARIANT | random & 0x3FFF:04x}-"
 
     def forget(self) -> None:
         """Start afresh: a forked worker must not count on from its parent's last identifier."""

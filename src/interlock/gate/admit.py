@@ -77,6 +77,8 @@ class Gate:
 
 def _within_offers(decision: Decision, case: Case) -> Decision:
     """A promise the gateway cannot keep is a denial, whoever forgot to check it."""
+    if not decision.obligations:
+        return decision
     unmet = [o for o in decision.obligations if type(o) not in case.offers]
     if not unmet or not decision.allowed:
         return decision

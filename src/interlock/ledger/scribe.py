@@ -56,6 +56,16 @@ class _Ended(Struct):
     us: int | None
 
 
+class _OutcomeRecord(Struct):
+    """All of an outcome's record; fields stand in sorted order, the gw group would come first."""
+
+    id: str
+    kind: Kind
+    outcome: _Ended
+    ts: int
+    v: int
+
+
 class Entropy(Protocol):
     """`size` random bytes, fit for keys."""
 
@@ -158,5 +168,5 @@ def _ended(outcome: Outcome, id: str, at: int, unit: str, closes: str) -> Entry:
         unit,
         None if milliseconds is None else round(milliseconds * 1000),
     )
-    tail = b'"id":%b,"kind":"outcome","outcome":%b,"ts":%d,"v":%d}' % (encode(id), encode(group), at, VERSION)
-    return Entry(kind=Kind.OUTCOME, id=id, head=b"", tail=tail, closes=closes)
+    record = _OutcomeRecord(id, Kind.OUTCOME, group, at, VERSION)
+    return Entry(kind=Kind.OUTCOME, id=id, head=b"", tail=encode(record)[1:], closes=closes)

@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Callable, Sequence
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Final, TypeVar
 
 from interlock.model.faults import OurFault
@@ -17,6 +17,8 @@ INT32: Final = struct.Struct(">i")
 OID: Final = struct.Struct(">I")
 
 _LENGTH_AT: Final = INT32.unpack_from
+_REMEMBERED: Final = 256  # frames of a kind
+_SHORT: Final = 64  # bytes; longer ones are not remembered
 
 Message = TypeVar("Message")
 
@@ -45,6 +47,17 @@ def strict(blame: type[ProtocolViolation]) -> Callable[[Callable[[bytes], Messag
         return checked
 
     return decorate
+
+
+def remembered(parse: Callable[[bytes], Message]) -> Callable[[bytes], Message]:
+    """Remembers what short frames were read as: drivers send the same few over and over."""
+    known = lru_cache(maxsize=_REMEMBERED)(parse)
+
+    @wraps(parse)
+    def recalled(frame: bytes) -> Message:
+        return known(frame) if len(frame) <= _SHORT else parse(frame)
+
+    return recalled
 
 
 def frame(kind: int, body: bytes = b"") -> bytes:

@@ -14,6 +14,7 @@ from interlock.wire.postgres.fields import (
     INT32,
     OID,
     ends,
+    remembered,
     strict,
     take_counted,
     take_text,
@@ -205,6 +206,7 @@ def parse_bind(frame: bytes) -> Bind:
     return Bind(portal=portal, statement=statement, values=values, formats=formats, result_formats=result_formats)
 
 
+@remembered
 @_read
 def parse_describe(frame: bytes) -> Describe:
     """Raises ClientViolation."""
@@ -212,6 +214,7 @@ def parse_describe(frame: bytes) -> Describe:
     return Describe(part=part, name=name)
 
 
+@remembered
 @_read
 def parse_execute(frame: bytes) -> Execute:
     """Raises ClientViolation."""
@@ -221,6 +224,7 @@ def parse_execute(frame: bytes) -> Execute:
     return Execute(portal=portal, rows=rows)
 
 
+@remembered
 @_read
 def parse_close(frame: bytes) -> Close:
     """Raises ClientViolation."""

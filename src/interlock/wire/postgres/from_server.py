@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from functools import lru_cache
 from struct import Struct as Layout
 from types import MappingProxyType
 from typing import Final
@@ -14,6 +15,7 @@ from interlock.wire.postgres.fields import (
     BODY,
     INT32,
     ends,
+    remembered,
     strict,
     take_counted,
     take_text,
@@ -263,6 +265,7 @@ def parse_parameter_description(frame: bytes) -> ParameterDescription:
     return ParameterDescription(types=types)
 
 
+@remembered
 @_read
 def parse_command_complete(frame: bytes) -> CommandComplete:
     """Raises ServerViolation."""
@@ -300,6 +303,7 @@ def parse_marker(frame: bytes) -> Marker:
     return Marker(kind=frame[0])
 
 
+@lru_cache(maxsize=256)
 def parse_tag(tag: str) -> tuple[str, int | None]:
     """The command of a CommandComplete tag, and its number of rows: `INSERT 0 5` -> ("INSERT", 5).
 
