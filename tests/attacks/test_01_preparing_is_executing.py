@@ -1,4 +1,4 @@
-"""Threat 1: Parse, Bind, Describe and EXPLAIN run code of the target. Nothing of it gets around a decision or a wall."""
+"""Threat 1: Parse, Bind, Describe and EXPLAIN run code of the target. None of it gets around a decision or a wall."""
 
 import pytest
 
@@ -70,7 +70,9 @@ def test_code_that_writes_meets_a_wall(stand: Stand, user: str, inside: bool) ->
 def test_what_is_only_prepared_is_decided_first(stand: Stand, how: str) -> None:
     mark = f"only prepared {how}"
     with Wire(stand) as wire:
-        wire.send(build_parse("p", f"SELECT name FROM items WHERE name = '{mark}'"), SYNC if how == "sync" else build_flush())
+        wire.send(
+            build_parse("p", f"SELECT name FROM items WHERE name = '{mark}'"), SYNC if how == "sync" else build_flush()
+        )
         wire.until("1")
         (decision,) = (one for one in stand.decisions() if mark in one.text)
     assert decision.leaf.decision is not None

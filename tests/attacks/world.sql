@@ -28,13 +28,14 @@ CREATE DOMAIN drifting AS text CHECK (public.stable_drift('transform_null_equals
 CREATE SCHEMA shadow;
 CREATE TABLE shadow.items (id int PRIMARY KEY, name text, amount int);
 INSERT INTO shadow.items VALUES (1, 'shadow', 0);
-CREATE FUNCTION public.lower(varchar) RETURNS text LANGUAGE plpgsql AS $$
-BEGIN PERFORM public.scribble('public.lower'); RETURN 'lowered'; END $$;
+CREATE SCHEMA evil;
+CREATE FUNCTION evil.lower(varchar) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN PERFORM public.scribble('evil.lower'); RETURN 'lowered'; END $$;
 CREATE TABLE tags (id int PRIMARY KEY, name varchar);
 INSERT INTO tags VALUES (1, 'a'), (2, 'b');
-CREATE FUNCTION public.same(varchar, varchar) RETURNS boolean LANGUAGE plpgsql AS $$
-BEGIN PERFORM public.scribble('public.='); RETURN true; END $$;
-CREATE OPERATOR public.= (LEFTARG = varchar, RIGHTARG = varchar, FUNCTION = public.same);
+CREATE FUNCTION evil.same(varchar, varchar) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN PERFORM public.scribble('evil.='); RETURN true; END $$;
+CREATE OPERATOR evil.= (LEFTARG = varchar, RIGHTARG = varchar, FUNCTION = evil.same);
 
 -- What looks small and is not.
 CREATE SEQUENCE ids;

@@ -73,6 +73,9 @@ class Stale(Enum):
     PINS = auto()  # code ran that may have changed settings
 
 
+AFTER_CODE: Final = frozenset({Stale.PINS, Stale.PATH})
+
+
 def reserved(statement: Statement) -> bool:
     """Whether it names something of the gateway's own on this session: a statement, a portal or a savepoint."""
     return statement.flow in _NAMING and (statement.name or "").startswith(owned.PREFIX)
@@ -93,9 +96,14 @@ def made_stale(statement: Statement) -> set[Stale]:
     path = statement.flow in (Flow.SET, Flow.RESET) and statement.name in (None, "search_path")
     if path or statement.flow in (Flow.DISCARD, Flow.ROLLBACK, Flow.ROLLBACK_TO):
         stale.add(Stale.PATH)
-    if any(effect.verb is Verb.EXECUTE for effect in statement.intent.effects):
-        stale |= {Stale.PINS, Stale.PATH}
+    if runs_code(statement):
+        stale |= AFTER_CODE
     return stale
+
+
+def runs_code(statement: Statement) -> bool:
+    """Whether code of the target's runs: at Parse already, or at Bind, or when it is executed (threats.md 1, 10)."""
+    return any(effect.verb is Verb.EXECUTE for effect in statement.intent.effects)
 
 
 def changes_meaning(statement: Statement) -> bool:

@@ -1,5 +1,6 @@
 """Prepared statements and portals of one session, as the target holds them."""
 
+from itertools import chain
 from typing import TypeVar
 
 from interlock.gateways.postgres.steps import Portal
@@ -39,17 +40,22 @@ class Names:
         portals = _merged(self._portals, self._sent_portals)
         return {name: portal.statement for name, portal in portals.items()}
 
-    def uncertain(self, group: int, *, statement: str | None = None, portal: str | None = None) -> bool:
-        """Whether what a message of `group` finds under a name depends on an earlier group that may still fail.
+    def uncertain(self, group: int) -> bool:
+        """Whether a name that was sent hangs on a group before this one, which may still fail."""
+        for _, (sent_by, _) in chain(self._sent_statements.items(), self._sent_portals.items()):
+            if sent_by != group:
+                return True
+        return False
 
-        Without names: whether that is so of any name that SQL can say.
-        """
-        sent = [self._sent_statements.get(statement or ""), self._sent_portals.get(portal or "")]
-        if statement is None and portal is None:
-            named = [*self._sent_statements.items(), *self._sent_portals.items()]
-            return any(name and entry[0] != group for name, entry in named)
-        asked = (statement is not None, portal is not None)
-        return any(wanted and entry is not None and entry[0] != group for wanted, entry in zip(asked, sent, strict=True))
+    def uncertain_statement(self, group: int, name: str) -> bool:
+        """Whether that is so of the statement of this name."""
+        sent = self._sent_statements.get(name)
+        return sent is not None and sent[0] != group
+
+    def uncertain_portal(self, group: int, name: str) -> bool:
+        """Whether that is so of the portal of this name."""
+        sent = self._sent_portals.get(name)
+        return sent is not None and sent[0] != group
 
     def send_statement(self, group: int, name: str, statement: Statement) -> None:
         """Parse or PREPARE is on its way."""
@@ -76,6 +82,14 @@ class Names:
     def hold_portal(self, name: str, portal: Portal) -> None:
         """The target confirmed a Bind or DECLARE."""
         self._portals[name] = portal
+
+    def reread_statement(self, name: str, statement: Statement) -> None:
+        """A prepared statement means something else now."""
+        sent = self._sent_statements.get(name)
+        if sent is not None:
+            self._sent_statements[name] = (sent[0], statement)
+        if name in self._statements:
+            self._statements[name] = statement
 
     def drop_statement(self, name: str | None) -> None:
         """The target confirmed a Close or DEALLOCATE; None is all of them."""

@@ -22,21 +22,15 @@ WATCHED: Final = (
     "standard_conforming_strings",
     "transform_null_equals",
     "backslash_quote",
-    "escape_string_warning",
     "array_nulls",
-    "quote_all_identifiers",
     "default_transaction_read_only",
-    "default_transaction_isolation",
     "session_replication_role",
-    "row_security",
     "role",
     "session_authorization",
     "client_encoding",
     "lo_compat_privileges",
-    "xmloption",
     "track_counts",
     "local_preload_libraries",
-    "check_function_bodies",
 )
 
 _PATH: Final = "pg_catalog.current_setting('search_path')"

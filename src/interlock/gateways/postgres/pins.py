@@ -57,6 +57,10 @@ def upstream_parameters(asked: Mapping[str, str], *, user: str, database: str) -
         "client_encoding": "UTF8",
         "standard_conforming_strings": "on",
         "default_transaction_read_only": "on",
+        "transform_null_equals": "off",
+        "backslash_quote": "safe_encoding",
+        "array_nulls": "on",
+        "role": "none",
         "search_path": _pinned_path(path),
     }
 

@@ -7,6 +7,7 @@ from interlock.gate import Ask
 from interlock.gateways.postgres import owned, replies, rewriting
 from interlock.gateways.postgres.due import Due, Show
 from interlock.gateways.postgres.flows import (
+    AFTER_CODE,
     EMPTY_STATEMENT,
     OFFERED,
     OFFERED_FOR_COPY,
@@ -16,6 +17,7 @@ from interlock.gateways.postgres.flows import (
     made_stale,
     prepared,
     reserved,
+    runs_code,
     stands_alone,
 )
 from interlock.gateways.postgres.names import Names
@@ -48,12 +50,19 @@ class Understand(Protocol):
 class Planner:
     """Plans for one session.
 
-    `open` is the client's transaction that is under way, as far as what was planned goes. `barrier` is set when
-    what comes next depends on what was planned: carry that out, clear it, and `go_on`.
+    `scene` tells by what names are read now: another value, another meaning of the same text. `open` is the client's
+    transaction that is under way, as far as what was planned goes. `barrier` is set when what comes next depends on
+    what was planned: carry that out, clear it, and `go_on`.
     """
 
     def __init__(
-        self, session: Session, *, understand: Understand, now: Callable[[], int], new_id: Callable[[], str]
+        self,
+        session: Session,
+        *,
+        understand: Understand,
+        now: Callable[[], int],
+        new_id: Callable[[], str],
+        scene: Callable[[], object] = lambda: None,
     ) -> None:
         self.names = Names()
         self.steps: list[Step] = []
@@ -68,6 +77,43 @@ class Planner:
         self._groups = 0
         self._group: Group | None = None
         self._unit: Unit | None = None
+        self._scene = scene
+        self._read_in = scene()
+        self._coder: Statement | None = None  # its code may have run, when it was prepared or bound
+
+    def depends(self, kind: int, frame: bytes) -> bool:
+        """Whether a message can only be read once everything before it is over.
+
+        That is so where code may have changed a setting, and where it hangs on an earlier group what a name means.
+        """
+        group = self._group.id if self._group is not None else 0
+        names = self.names
+        if self._coder is None and not names.uncertain(group):
+            return False
+        match kind:
+            case kinds.QUERY | kinds.PARSE:
+                return True
+            case kinds.BIND:
+                bind = parse_bind(frame)
+                stranger = self._coder is not None and names.statement(bind.statement) is not self._coder
+                return stranger or names.uncertain_statement(group, bind.statement)
+            case kinds.DESCRIBE | kinds.CLOSE:
+                message = parse_describe(frame) if kind == kinds.DESCRIBE else parse_close(frame)
+                known = names.uncertain_statement if message.part is Part.STATEMENT else names.uncertain_portal
+                return known(group, message.name)
+            case kinds.EXECUTE:
+                return names.uncertain_portal(group, parse_execute(frame).portal)
+            case _:
+                return False
+
+    def settled(self) -> None:
+        """Everything planned is over, and what it may have changed is known."""
+        self._coder = None
+
+    @property
+    def parted(self) -> bool:
+        """True when the open group was cut by a Sync of ours: whether it failed must be known before it goes on."""
+        return self._group is not None and self._group.parted
 
     @property
     def inside(self) -> bool:
@@ -78,6 +124,17 @@ class Planner:
     def fallen(self) -> bool:
         """True when the open group was refused: what follows up to Sync is void."""
         return self._group is not None and self._group.fallen
+
+    async def reread(self) -> None:
+        """Where names mean something else by now, prepared statements do too: the target parses them again."""
+        scene = self._scene()
+        if scene == self._read_in:
+            return
+        self._read_in = scene
+        for name, statement in self.names.statements().items():
+            if statement is not EMPTY_STATEMENT:
+                again, *_ = await self._understand(statement.text, self.names)
+                self.names.reread_statement(name, prepared(again) if again.flow is Flow.PREPARE else again)
 
     # -- what the client says ------------------------------------------------------------------
 
@@ -144,6 +201,7 @@ class Planner:
         due = Due(kinds.PARSE, done=lambda: self.names.hold_statement(message.statement, statement))
         data = build_parse(message.statement, rewriting.forwarded(statement), message.types)
         ask = None if statement is EMPTY_STATEMENT else self._ask(statement, group)
+        self._watch(statement, group)
         self.steps.append(Send(group=group, unit=self._current(), data=data, dues=(due,), ask=ask))
         return None
 
@@ -163,6 +221,7 @@ class Planner:
             ask = self._ask(statement, group, message.values)
             self._cover(statement, ask)
             self._follow(statement)
+            self._watch(statement, group)
         self.names.send_portal(group.id, message.portal, portal)
         due = Due(kinds.BIND, done=lambda: self.names.hold_portal(message.portal, portal))
         self.steps.append(Send(group=group, unit=unit, data=frame, dues=(due,), ask=ask, portal=portal))
@@ -199,7 +258,11 @@ class Planner:
         self._extended()
         if message.name.startswith(owned.PREFIX):
             return self._reject(replies.reserved(message.name))
-        drop = self.names.drop_statement if message.part is Part.STATEMENT else self.names.drop_portal
+        if message.part is Part.STATEMENT:
+            drop, send = self.names.drop_statement, self.names.send_close_statement
+        else:
+            drop, send = self.names.drop_portal, self.names.send_close_portal
+        send(self._extended().id, message.name)
         self._pass(frame, Due(kinds.CLOSE, done=lambda: drop(message.name)))
         return None
 
@@ -269,6 +332,10 @@ class Planner:
             case Flow.COMMIT | Flow.ROLLBACK | Flow.PREPARE_TRANSACTION:
                 self._unit = None
                 self.open = Unit(id=self._new_id(), explicit=True) if statement.chain else None
+            case Flow.DEALLOCATE if name is not None:
+                self.names.send_close_statement(group.id, name)
+            case Flow.CLOSE if name is not None:
+                self.names.send_close_portal(group.id, name)
             case Flow.PREPARE if name is not None:
                 self.names.send_statement(group.id, name, prepared(statement))
             case Flow.DECLARE if name is not None:
@@ -280,6 +347,13 @@ class Planner:
             case _:
                 pass
         unit.statements += 1
+
+    def _watch(self, statement: Statement, group: Group) -> None:
+        """Being prepared or bound, it may run code; the next command is read when it is known what that left."""
+        if runs_code(statement):
+            self._coder = statement
+            self.stale |= AFTER_CODE
+            group.settles = True
 
     def _simple(self, statement: Statement, *, alone: bool) -> None:
         """One statement of a Query as Parse, Bind, Describe, Execute; alone, it may also go as it came."""

@@ -31,6 +31,7 @@ class Group:
     `sent` says that some of it is on its way to the target, `fallen` that it was refused, `local` that we answer it
     without the target, `direct` that it went as one Query, `whole` that its end is known. `settles` marks a group
     after which the session waits before it reads on: transaction state, catalogue or settings will have changed.
+    `parted` says that a Sync of ours ended what it had prepared so far; the client's group goes on.
     """
 
     id: int
@@ -40,6 +41,7 @@ class Group:
     local: bool = False
     direct: bool = False
     whole: bool = False
+    parted: bool = False
     settles: bool = False
 
 
