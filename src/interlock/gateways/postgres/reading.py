@@ -71,6 +71,11 @@ class Reader:
         return self._own or self._shared.current
 
     @property
+    def scene(self) -> tuple[str, tuple[str, ...], str]:
+        """By what texts are read now."""
+        return self.catalog.epoch, self.path, self._user
+
+    @property
     def behind(self) -> bool:
         """True when the session's own view, kept for its temporary names, is older than the shared one."""
         return self._own is not None and not self.uncommitted and self._own_since is not self._shared.current
@@ -78,7 +83,7 @@ class Reader:
     async def __call__(self, text: str, names: Names) -> tuple[Statement, ...]:
         """The statements of a text. Never raises for what a client sent."""
         catalog = self.catalog
-        key = (catalog.epoch, self.path, self._user)
+        key = self.scene
         if key != self._known_for:
             self._known, self._known_for = self._memory.of(key), key
         found = self._known.get(text)

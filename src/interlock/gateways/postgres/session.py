@@ -77,7 +77,9 @@ class Session:
         self._reporter = Reporter(gate=gate, pins=pins, clock=clock, mark=mark)
         self._relay = Relay(self._reporter)
         self._relay.on_change = self._changed
-        self._planner = Planner(who, understand=reader, now=gate.now, new_id=gate.new_id)
+        self._planner = Planner(
+            who, understand=reader, now=gate.now, new_id=gate.new_id, scene=lambda: reader.scene
+        )
         self._relay.on_group_over = self._planner.names.group_over
         self._outbox = Outbox(names=self._planner.names, clock=clock, dropped=self._reporter.ended)
         self._change: asyncio.Future[None] | None = None
@@ -162,6 +164,8 @@ class Session:
         if kind in _READ and not self._void() and self._planner.depends(kind, frame):
             self._unsettled = True
             await self._carry_out()
+        if kind in _READ:
+            await self._planner.reread()
 
     async def _query_or_refuse(self, frame: bytes) -> None:
         try:
