@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from interlock.intent.sql import DEFAULT_LIMITS, Catalog, Flow, Limits, Scope, Understanding, understand
+from interlock.intent.sql import DEFAULT_LIMITS, Catalog, Flow, Limits, Scope, understand
 from interlock.model import FindingCode, Reach, Verb
 from tests.intent.sql.shop import CATALOG, meaning, scope
 
@@ -186,25 +186,3 @@ def test_a_temporary_table_comes_first_unless_the_path_lists_it() -> None:
     for path, meant in ((("public",), "pg_temp.customers"), (("public", "pg_temp"), "public.customers")):
         (statement,) = understand("TABLE customers", Scope(catalog=catalog, target="shop", search_path=path))
         assert str(statement.intent.effects[0].object) == meant
-
-
-def test_understanding_remembers_exact_texts_alone() -> None:
-    understanding = Understanding(entries=2)
-    first = understanding.of("SELECT 1", scope())
-    assert understanding.of("SELECT 1", scope()) is first
-    assert understanding.of("SELECT 2", scope()) is not first
-    other_path = understanding.of("SELECT 1", scope(path=("app",)))
-    assert other_path is not first
-    assert understanding.of("SELECT 1", scope()) is not first  # the third entry pushed it out
-
-
-def test_understanding_never_remembers_what_names_stand_for() -> None:
-    understanding = Understanding()
-    (prepared,) = understand("PREPARE p AS DELETE FROM sessions", scope())
-    (harmless,) = understand("PREPARE p AS SELECT 1", scope())
-    for text in ("EXECUTE p", "EXPLAIN ANALYZE EXECUTE p", "CREATE TABLE x AS EXECUTE p"):
-        assert not understanding.of(text, scope())[0].intent.understood
-        (small,) = understanding.of(text, scope(prepared={"p": harmless}))
-        assert Verb.DELETE not in {effect.verb for effect in small.intent.effects}
-        (large,) = understanding.of(text, scope(prepared={"p": prepared}))
-        assert Verb.DELETE in {effect.verb for effect in large.intent.effects}

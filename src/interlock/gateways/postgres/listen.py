@@ -17,10 +17,11 @@ from interlock.gateways.postgres.catalogue import Catalogue
 from interlock.gateways.postgres.first_contact import Caller, client_frames, meet
 from interlock.gateways.postgres.login import Doorkeeper, Guest, authenticate
 from interlock.gateways.postgres.pins import ParameterRefused, Pins, upstream_parameters
-from interlock.gateways.postgres.reading import Analyst, Memory, Reader
+from interlock.gateways.postgres.reading import Analyst, Reader
 from interlock.gateways.postgres.session import Session
 from interlock.gateways.postgres.upstream import Address, Credential, Unreachable, Upstream, cancel, log_in
 from interlock.intent.sql.limits import Limits
+from interlock.intent.sql.memory import Memory
 from interlock.ledger.leaf import Entry
 from interlock.model import CallerFault, Fault, Session as Who, Target, TargetFault
 from interlock.wire.postgres.messages import build_authentication_ok, build_backend_key_data

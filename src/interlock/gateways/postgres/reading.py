@@ -6,15 +6,12 @@ from typing import Final, Protocol
 from interlock.gateways.postgres.names import Names
 from interlock.intent.sql.catalog import QUERIES, Catalog, LabelBook
 from interlock.intent.sql.limits import Limits
-from interlock.intent.sql.statement import Flow, Statement
+from interlock.intent.sql.memory import Known, Memory
+from interlock.intent.sql.statement import Statement
 from interlock.intent.sql.understand import Scope, understand
 
 # Longer texts are read in a process of their own, with a deadline: decoding holds the interpreter (sql.md 1).
 INLINE_BYTES: Final = 16 * 1024
-_MOST_REMEMBERED: Final = 4096
-_MOST_REMEMBERED_TEXT: Final = 4096
-
-_BY_NAME: Final = frozenset({Flow.EXECUTE, Flow.FETCH, Flow.CLOSE, Flow.DEALLOCATE})
 
 
 class Shared(Protocol):
@@ -33,20 +30,6 @@ class Analyst(Protocol):
     def __call__(self, text: str, scope: Scope, limits: Limits) -> Awaitable[tuple[Statement, ...]]: ...
 
 
-class Memory:
-    """Statements by exact text, for all sessions that read alike. Never by fingerprint: `WHERE true` and
-    `WHERE false` share one (sql.md 1)."""
-
-    def __init__(self) -> None:
-        self._by_scope: dict[tuple[str, tuple[str, ...], str], dict[str, tuple[Statement, ...]]] = {}
-
-    def of(self, scope: tuple[str, tuple[str, ...], str]) -> dict[str, tuple[Statement, ...]]:
-        """What is remembered for a catalogue epoch, search path and user."""
-        if scope not in self._by_scope and len(self._by_scope) >= 64:
-            self._by_scope.clear()
-        return self._by_scope.setdefault(scope, {})
-
-
 class Reader:
     """Reads for one session. `path` is the search_path as the target has it now, `user` the login there."""
 
@@ -62,8 +45,8 @@ class Reader:
         self.uncommitted = False  # whether the session has read names that nobody else can see yet
         self._own: Catalog | None = None
         self._own_since: Catalog | None = None  # the shared catalogue that `_own` was read beside
-        self._known: dict[str, tuple[Statement, ...]] = {}
-        self._known_for: tuple[str, tuple[str, ...], str] | None = None
+        self._known: Known | None = None
+        self._known_for: tuple[Catalog, tuple[str, ...]] | None = None
 
     @property
     def catalog(self) -> Catalog:
@@ -71,9 +54,9 @@ class Reader:
         return self._own or self._shared.current
 
     @property
-    def scene(self) -> tuple[str, tuple[str, ...], str]:
+    def scene(self) -> tuple[Catalog, tuple[str, ...]]:
         """By what texts are read now."""
-        return self.catalog.epoch, self.path, self._user
+        return self.catalog, self.path
 
     @property
     def behind(self) -> bool:
@@ -82,13 +65,15 @@ class Reader:
 
     async def __call__(self, text: str, names: Names) -> tuple[Statement, ...]:
         """The statements of a text. Never raises for what a client sent."""
-        catalog = self.catalog
-        key = self.scene
-        if key != self._known_for:
-            self._known, self._known_for = self._memory.of(key), key
-        found = self._known.get(text)
+        scene = self.scene
+        known = self._known
+        if known is None or scene != self._known_for:
+            known = self._known = self._memory.of(*scene, self._user)
+            self._known_for = scene
+        found = known.get(text)
         if found is not None:
             return found
+        catalog = self.catalog
         scope = Scope(
             catalog=catalog,
             target=catalog.target,
@@ -100,10 +85,7 @@ class Reader:
         if len(text) > INLINE_BYTES:
             return await self._analyst(text, scope, self._limits)
         statements = understand(text, scope, self._limits)
-        if len(text) <= _MOST_REMEMBERED_TEXT and not any(s.flow in _BY_NAME for s in statements):
-            if len(self._known) >= _MOST_REMEMBERED:
-                self._known.clear()
-            self._known[text] = statements
+        known.keep(text, statements)
         return statements
 
     async def reread(self, rows_of: Callable[[str], Awaitable[list[str]]], *, transaction: bool) -> None:

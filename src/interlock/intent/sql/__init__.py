@@ -3,10 +3,10 @@
 from interlock.intent.sql.catalog import FINGERPRINT, QUERIES, Catalog, CatalogUnreadable
 from interlock.intent.sql.labels import LabelBook
 from interlock.intent.sql.limits import DEFAULT_LIMITS, Limits
+from interlock.intent.sql.memory import Memory
 from interlock.intent.sql.reading import Scope
 from interlock.intent.sql.statement import Flow, Statement
 from interlock.intent.sql.understand import understand
-from interlock.intent.sql.understanding import Understanding
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -17,8 +17,8 @@ __all__ = [
     "Flow",
     "LabelBook",
     "Limits",
+    "Memory",
     "Scope",
     "Statement",
-    "Understanding",
     "understand",
 ]
