@@ -12,11 +12,24 @@ PATH = ("public",)
 
 def test_an_exact_text_is_remembered_and_no_other() -> None:
     known = Memory().of(CATALOG, PATH, "app")
-    statements = understand("SELECT 1", scope())
-    known.keep("SELECT 1", statements)
+    statements = known.keep("SELECT 1", understand("SELECT 1", scope()))
     assert known.get("SELECT 1") is statements
     assert known.get("SELECT 2") is None
     assert known.get("select 1") is None
+
+
+def test_texts_that_mean_the_same_share_their_intent_and_no_others_do() -> None:
+    known = Memory().of(CATALOG, PATH, "app")
+    texts = ["SELECT id FROM orders WHERE id = 1", "SELECT id FROM orders WHERE id = 2"]
+    (one,), (other,) = (known.keep(text, understand(text, scope())) for text in texts)
+    assert one.intent is other.intent
+    assert [one.text, other.text] == texts
+    key, always = (
+        known.keep(text, understand(text, scope()))[0].intent
+        for text in ("DELETE FROM orders WHERE 1 = 2", "DELETE FROM orders WHERE 1 = 1")
+    )
+    assert key.shape == always.shape
+    assert key != always
 
 
 def test_the_oldest_text_makes_room_and_long_ones_are_not_kept() -> None:

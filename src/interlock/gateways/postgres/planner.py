@@ -313,7 +313,9 @@ class Planner:
         """One decision for a Parse and the Bind right behind it."""
         for step in reversed(self.steps):
             if isinstance(step, Send) and step.portal is None and step.ask is not None:
-                if step.group is self._group and step.ask.intent is statement.intent:
+                parsed = step.ask
+                same = parsed.intent is statement.intent and parsed.command.text == statement.text
+                if step.group is self._group and same:
                     step.ask, step.covered = None, ask
                 return
 

@@ -84,9 +84,7 @@ class Reader:
         )
         if len(text) > INLINE_BYTES:
             return await self._analyst(text, scope, self._limits)
-        statements = understand(text, scope, self._limits)
-        known.keep(text, statements)
-        return statements
+        return known.keep(text, understand(text, scope, self._limits))
 
     async def reread(self, rows_of: Callable[[str], Awaitable[list[str]]], *, transaction: bool) -> None:
         """Something changed the catalogue. Inside a transaction only this session sees it; so do temporary names."""

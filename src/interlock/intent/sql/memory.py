@@ -1,30 +1,53 @@
 """Texts already understood, by exact text: `WHERE true` and `WHERE false` share a fingerprint."""
 
+from typing import TypeVar
 from weakref import WeakKeyDictionary
+
+from msgspec.structs import replace
 
 from interlock.intent.sql.catalog import Catalog
 from interlock.intent.sql.statement import Statement
-from interlock.model import FindingCode
+from interlock.model import FindingCode, Intent
+
+_Value = TypeVar("_Value")
 
 
 class Known:
     """What is remembered for one catalogue, search_path and user: at most `entries` texts of at most `longest`
-    characters. What depends on the session's prepared statements or cursors is never kept."""
+    characters. What depends on the session's prepared statements or cursors is never kept.
 
-    __slots__ = ("_entries", "_longest", "_texts", "get")
+    Equal intents become one: whatever else is remembered by an intent's identity, a decision or its encoded record, is
+    then remembered for every text that means the same.
+    """
+
+    __slots__ = ("_entries", "_intents", "_longest", "_texts", "get")
 
     def __init__(self, entries: int, longest: int) -> None:
         self._entries, self._longest = entries, longest
         self._texts: dict[str, tuple[Statement, ...]] = {}
+        self._intents: dict[str, Intent] = {}  # by shape: the last one seen of each
         self.get = self._texts.get
 
-    def keep(self, text: str, statements: tuple[Statement, ...]) -> None:
-        """Remember what `understand` said; the oldest text makes room."""
+    def keep(self, text: str, statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
+        """Remember what `understand` said; the oldest text makes room. Returns the same with intents shared."""
         if len(text) > self._longest or any(map(_depends, statements)):
-            return
-        if len(self._texts) >= self._entries:
-            del self._texts[next(iter(self._texts))]
-        self._texts[text] = statements
+            return statements
+        statements = tuple(map(self._share, statements))
+        self._put(self._texts, text, statements)
+        return statements
+
+    def _share(self, statement: Statement) -> Statement:
+        intent = statement.intent
+        known = self._intents.get(intent.shape)
+        if known == intent:
+            return replace(statement, intent=known)
+        self._put(self._intents, intent.shape, intent)
+        return statement
+
+    def _put(self, held: dict[str, _Value], key: str, value: _Value) -> None:
+        if len(held) >= self._entries:
+            del held[next(iter(held))]
+        held[key] = value
 
 
 class Memory:
