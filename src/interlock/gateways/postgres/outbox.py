@@ -257,7 +257,7 @@ class Outbox:
             flow=statement.flow if statement is not None else Flow.PREPARE,
             started=self._clock(),
             limit=self._limit(decision, statement) if decision.obligations else None,
-            confined=any([isinstance(obligation, Confine) for obligation in decision.obligations]),
+            confined=Confine in map(type, decision.obligations),
         )
         if statement is not None and statement.flow is Flow.FETCH and statement.name is not None:
             running.source = self._names.portal(statement.name)
