@@ -1,5 +1,6 @@
 """What a statement does to the session it runs in, and so what the gateway must do around it."""
 
+from collections.abc import Set as AbstractSet
 from enum import Enum, auto
 from typing import Final
 
@@ -74,6 +75,7 @@ class Stale(Enum):
 
 
 AFTER_CODE: Final = frozenset({Stale.PINS, Stale.PATH})
+_NOTHING_STALE: Final[frozenset[Stale]] = frozenset()
 
 
 def reserved(statement: Statement) -> bool:
@@ -86,8 +88,10 @@ def prepared(statement: Statement) -> Statement:
     return replace(statement, flow=Flow.PLAIN, name=None)
 
 
-def made_stale(statement: Statement) -> set[Stale]:
+def made_stale(statement: Statement) -> AbstractSet[Stale]:
     """What the session cannot rely on once the statement has run."""
+    if statement.flow is Flow.PLAIN and not statement.ddl and not runs_code(statement):
+        return _NOTHING_STALE
     stale: set[Stale] = set()
     if statement.ddl:
         stale.add(Stale.CATALOGUE)
@@ -103,7 +107,7 @@ def made_stale(statement: Statement) -> set[Stale]:
 
 def runs_code(statement: Statement) -> bool:
     """Whether code of the target's runs: at Parse already, or at Bind, or when it is executed (threats.md 1, 10)."""
-    return any(effect.verb is Verb.EXECUTE for effect in statement.intent.effects)
+    return Verb.EXECUTE in [effect.verb for effect in statement.intent.effects]
 
 
 def changes_meaning(statement: Statement) -> bool:

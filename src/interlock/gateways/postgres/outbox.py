@@ -10,6 +10,7 @@ from interlock.gateways.postgres import denial, owned, replies
 from interlock.gateways.postgres.due import LOCAL, LOCAL_READY, Due, Show
 from interlock.gateways.postgres.flows import prepared
 from interlock.gateways.postgres.names import Names
+from interlock.gateways.postgres.rewriting import spelled_out
 from interlock.gateways.postgres.running import Running
 from interlock.gateways.postgres.steps import End, Group, Portal, Reject, Run, Send, Step, Unit
 from interlock.intent.sql.statement import Flow, Statement
@@ -87,6 +88,8 @@ class Outbox:
             step.group.direct = True
             self._parcel(step.group, step.direct, Due(kinds.QUERY, running=running, closes=step.group.id))
             return
+        if step.direct is not None and step.portal is not None:
+            step.data, step.dues = spelled_out(step.portal.statement)
         for due in step.dues:
             due.running = running
         self._forward(step, running)

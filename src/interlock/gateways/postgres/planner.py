@@ -1,6 +1,7 @@
 """From a client's messages to steps: what each one means, and which decision it waits for. Nothing is sent here."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final, Protocol
 
 from interlock.gate import Ask
@@ -27,8 +28,6 @@ from interlock.model import Command, Session
 from interlock.wire.postgres import kinds
 from interlock.wire.postgres.messages import (
     Part,
-    build_bind,
-    build_describe,
     build_parse,
     build_query,
     parse_bind,
@@ -198,7 +197,7 @@ class Planner:
             statements = (EMPTY_STATEMENT,)
         statement = statements[0]
         self.names.send_statement(group.id, message.statement, statement)
-        due = Due(kinds.PARSE, done=lambda: self.names.hold_statement(message.statement, statement))
+        due = Due(kinds.PARSE, done=partial(self.names.hold_statement, message.statement, statement))
         data = build_parse(message.statement, rewriting.forwarded(statement), message.types)
         ask = None if statement is EMPTY_STATEMENT else self._ask(statement, group)
         self._watch(statement, group)
@@ -223,7 +222,7 @@ class Planner:
             self._follow(statement)
             self._watch(statement, group)
         self.names.send_portal(group.id, message.portal, portal)
-        due = Due(kinds.BIND, done=lambda: self.names.hold_portal(message.portal, portal))
+        due = Due(kinds.BIND, done=partial(self.names.hold_portal, message.portal, portal))
         self.steps.append(Send(group=group, unit=unit, data=frame, dues=(due,), ask=ask, portal=portal))
         return None
 
@@ -263,7 +262,7 @@ class Planner:
         else:
             drop, send = self.names.drop_portal, self.names.send_close_portal
         send(self._extended().id, message.name)
-        self._pass(frame, Due(kinds.CLOSE, done=lambda: drop(message.name)))
+        self._pass(frame, Due(kinds.CLOSE, done=partial(drop, message.name)))
         return None
 
     def sync(self) -> None:
@@ -363,13 +362,13 @@ class Planner:
         portal = Portal(statement=statement)
         ask = self._ask(statement, group)
         self._follow(statement)
-        text = rewriting.forwarded(statement)
-        direct = build_query(text) if alone and stands_alone(statement, unit) else None
-        data = build_parse("", text) + build_bind("", "") + build_describe(Part.PORTAL, "")
-        dues = tuple(Due(kind, Show.SIMPLE) for kind in (kinds.PARSE, kinds.BIND, kinds.DESCRIBE))
-        self.steps.append(
-            Send(group=group, unit=unit, data=data, dues=dues, ask=ask, portal=portal, direct=direct)
-        )
+        if alone and stands_alone(statement, unit):
+            direct = build_query(rewriting.forwarded(statement))
+            send = Send(group=group, unit=unit, data=b"", dues=(), ask=ask, portal=portal, direct=direct)
+        else:
+            data, dues = rewriting.spelled_out(statement)
+            send = Send(group=group, unit=unit, data=data, dues=dues, ask=ask, portal=portal)
+        self.steps.append(send)
         self.steps.append(Run(group=group, unit=unit, name="", portal=portal, rows=0, show=Show.SIMPLE))
 
     def _pass(self, frame: bytes, due: Due) -> None:

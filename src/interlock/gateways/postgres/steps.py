@@ -56,7 +56,11 @@ class Portal:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Send:
-    """Bytes for the target. With `ask`, only after its decision; with `portal`, its command runs in that portal."""
+    """Bytes for the target. With `ask`, only after its decision; with `portal`, its command runs in that portal.
+
+    `direct` is a whole simple Query, for where nothing need be put around its one statement; else that is spelled
+    out in the extended protocol.
+    """
 
     group: Group
     unit: Unit
@@ -65,7 +69,7 @@ class Send:
     ask: Ask | None = None
     portal: Portal | None = None
     covered: Ask | None = None  # a Parse that is decided together with this Bind behind it
-    direct: bytes | None = None  # the whole simple Query, where nothing need be put around its one statement
+    direct: bytes | None = None
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
