@@ -27,6 +27,23 @@ WRITING = [
     "SELECT '{mark}'::trapped",
     "SELECT CAST('{mark}' AS trapped)",
     "SELECT trapped '{mark}'",
+    # whatever holds the domain runs its check: composites, arrays, rows, other domains
+    "SELECT '({mark})'::holder",
+    "SELECT '(\"({mark})\")'::deeper",
+    "SELECT CAST(ROW('{mark}') AS holder)",
+    "SELECT '{{{mark}}}'::trapped[]",
+    "SELECT '{{{mark}}}'::_trapped",
+    "SELECT '{mark}'::disguised",
+    "SELECT '(1,\"({mark})\",)'::held",
+    'SELECT * FROM json_to_record(\'{{"a":"{mark}"}}\') AS t(a trapped)',
+    'SELECT * FROM json_populate_record(null::holder, \'{{"inside":"{mark}"}}\')',
+    # ... and a literal beside such a column becomes a value of it
+    "SELECT CASE WHEN true THEN '({mark})' ELSE one END FROM held",
+    "SELECT one FROM held UNION ALL SELECT '({mark})'",
+    "SELECT coalesce(one, '({mark})') FROM held",
+    "SELECT many || '{{{mark}}}' FROM held",
+    "SELECT array_append(many, '{mark}') FROM held",
+    "SELECT 1 FROM held WHERE many = '{{{mark}}}'",
     "SELECT name FROM items WHERE name = immutable_scribble('{mark}')::text",
     "EXPLAIN SELECT immutable_scribble('{mark}')",
     "EXPLAIN ANALYZE SELECT scribble('{mark}')",
@@ -61,7 +78,11 @@ def test_code_that_writes_meets_a_wall(stand: Stand, user: str, inside: bool) ->
                 if inside:
                     wire.ask(build_query("COMMIT"))
                 assert set(errors(said)) <= {BLOCKED, READ_ONLY}, (way, text, said)
-                assert errors(said) or way not in ("query", "executed", "several") or "EXPLAIN" in text, (way, text)
+                assert errors(said) or way not in ("query", "executed", "several") or "EXPLAIN" in text, (
+                    way,
+                    text,
+                    said,
+                )
         assert rows(wire.ask(build_query("SELECT 1"))) == ["1"]
     assert stand.ask("SELECT count(*) FROM trap") == 0
 

@@ -16,6 +16,10 @@ DECLARE n int; BEGIN SELECT public.scribble(by) INTO n; RETURN n; END $$;
 CREATE FUNCTION harmless(n int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT n + 1';
 CREATE DOMAIN trapped AS text CHECK (public.immutable_scribble('domain ' || VALUE) = 1);
 CREATE TYPE holder AS (inside trapped);
+CREATE TYPE deeper AS (holder holder);
+CREATE DOMAIN disguised AS trapped;
+CREATE TABLE held (id int PRIMARY KEY, one holder, many trapped[]);
+INSERT INTO held VALUES (1);
 
 -- Code that changes what the next statement means.
 CREATE FUNCTION drift(name text, value text) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
@@ -36,6 +40,8 @@ INSERT INTO tags VALUES (1, 'a'), (2, 'b');
 CREATE FUNCTION evil.same(varchar, varchar) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN PERFORM public.scribble('evil.='); RETURN true; END $$;
 CREATE OPERATOR evil.= (LEFTARG = varchar, RIGHTARG = varchar, FUNCTION = evil.same);
+CREATE OPERATOR evil.>= (LEFTARG = varchar, RIGHTARG = varchar, FUNCTION = evil.same);
+CREATE OPERATOR evil.< (LEFTARG = varchar, RIGHTARG = varchar, FUNCTION = evil.same);
 
 -- What looks small and is not.
 CREATE SEQUENCE ids;

@@ -78,10 +78,10 @@ class Outbox:
     def send(self, ask: Ask, decision: Decision) -> None:
         """Queue everything up to and with this command."""
         step = self._advance(ask)
-        for covered in self._covered:
-            self._pass_on(covered)
-        self._covered.clear()
         running = self._start(ask, step.portal, decision)
+        for covered in self._covered:
+            self._pass_on(covered, running)  # being parsed it may act, so it is confined like the rest (threats.md 1)
+        self._covered.clear()
         if step.portal is not None:
             step.portal.running = running
         if step.direct is not None and running.limit is None and not _confined_here(step.unit, running):
@@ -129,12 +129,12 @@ class Outbox:
             else:
                 self._pass_on(step)
 
-    def _pass_on(self, step: Step) -> None:
+    def _pass_on(self, step: Step, running: Running | None = None) -> None:
         match step:
             case End():
                 self._end(step)
             case Send() if not step.group.fallen and step.ask is None:
-                self._forward(step, step.portal.running if step.portal is not None else None)
+                self._forward(step, step.portal.running if step.portal is not None else running)
             case Run() if not step.group.fallen and not step.group.direct:
                 self._run(step)
             case Reject() if not step.group.fallen:

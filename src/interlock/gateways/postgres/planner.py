@@ -230,11 +230,10 @@ class Planner:
         """Answered from what was already decided."""
         message = parse_describe(frame)
         self._extended()
-        find = self.names.statement if message.part is Part.STATEMENT else self.names.portal
-        known = find(message.name)
-        if known is None:
+        portal = self.names.portal(message.name) if message.part is Part.PORTAL else None
+        if portal is None and (message.part is Part.PORTAL or self.names.statement(message.name) is None):
             return self._reject(replies.no_name(message.part, message.name))
-        return self._pass(frame, Due(kinds.DESCRIBE))
+        return self._pass(frame, Due(kinds.DESCRIBE), portal)
 
     def execute(self, frame: bytes) -> None:
         """Only continues a decided portal."""
@@ -371,8 +370,9 @@ class Planner:
         self.steps.append(send)
         self.steps.append(Run(group=group, unit=unit, name="", portal=portal, rows=0, show=Show.SIMPLE))
 
-    def _pass(self, frame: bytes, due: Due) -> None:
-        self.steps.append(Send(group=self._extended(), unit=self._current(), data=frame, dues=(due,)))
+    def _pass(self, frame: bytes, due: Due, portal: Portal | None = None) -> None:
+        group, unit = self._extended(), self._current()
+        self.steps.append(Send(group=group, unit=unit, data=frame, dues=(due,), portal=portal))
 
     def _reject(self, error: bytes) -> None:
         self.steps.append(Reject(group=self._extended(), unit=self._current(), error=error))

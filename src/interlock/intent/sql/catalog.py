@@ -44,8 +44,8 @@ class Catalog:
 
     __slots__ = (
         "__weakref__",
-        "_domain_code", "_rows", "casts", "database", "epoch", "event_triggers", "functions", "labels", "operators",
-        "relations", "schemas", "server_version", "target", "types",
+        "_rows", "casts", "database", "epoch", "event_triggers", "functions", "labels", "operators",
+        "relations", "schemas", "server_version", "target", "type_code", "types",
     )  # fmt: skip
 
     def __init__(self, target: str, database: str, texts: Mapping[str, Texts], labels: LabelBook) -> None:
@@ -58,11 +58,11 @@ class Catalog:
         self.operators = _grouped(_read(texts, "operators", rows.Operator))
         self.types = _grouped(_read(texts, "types", rows.Type))
         self.casts: Sequence[rows.Cast] = _read(texts, "casts", rows.Cast)
-        self._domain_code: dict[int, tuple[tuple[str, str], ...]] = {}
+        # User functions that a value of a type runs, by the type's name.
+        self.type_code: dict[str, list[rows.Code]] = {}
         for code in _read(texts, "code", rows.Code):
-            if code.domain:
-                known = self._domain_code.get(code.domain, ())
-                self._domain_code[code.domain] = (*known, (code.schema, code.function))
+            if code.type is not None:
+                self.type_code.setdefault(code.type, []).append(code)
         self.event_triggers: Sequence[rows.EventTrigger] = _read(texts, "event_triggers", rows.EventTrigger)
         self.relations: Mapping[str, Mapping[str, Relation]] = _relations(target, texts, labels)
 
@@ -106,10 +106,6 @@ class Catalog:
         """The relation of exactly this name, or None."""
         held = self.relations.get(schema)
         return held.get(name) if held is not None else None
-
-    def domain_code(self, domain: rows.Type) -> tuple[tuple[str, str], ...]:
-        """User functions, as (schema, name), that the checks of a domain call."""
-        return self._domain_code.get(domain.oid, ())
 
     def all_relations(self) -> Iterable[Relation]:
         """Every relation of the snapshot."""

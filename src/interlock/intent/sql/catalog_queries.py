@@ -105,11 +105,25 @@ _INHERITANCE = """
 SELECT @json_build_object('child', i.inhrelid::@int8, 'parent', i.inhparent::@int8)::@text
 FROM @pg_inherits i ORDER BY i.inhrelid, i.inhseqno"""
 
-# User code that runs because a relation or a domain is touched: defaults, checks, expression indexes, policies, views.
+# User code that runs because a relation or a type is touched: defaults, checks, expression indexes, policies, views.
+# A value of an array, a composite or a row runs the checks of the domains inside it, however deep.
 _CODE = f"""
-SELECT @json_build_object('relation', w.relation::@int8, 'domain', w.domain::@int8, 'by', w.by,
-  'schema', n.nspname, 'function', p.proname)::@text
-FROM (
+WITH RECURSIVE inside(inner_type, outer_type) AS (
+  SELECT t.typbasetype, t.oid FROM @pg_type t WHERE t.typbasetype @<> 0::@oid
+  UNION ALL
+  SELECT t.typelem, t.oid FROM @pg_type t WHERE t.typelem @<> 0::@oid AND t.oid @>= {_FIRST_USER_OID}
+  UNION ALL
+  SELECT a.atttypid, c.reltype FROM @pg_attribute a JOIN @pg_class c ON c.oid @= a.attrelid
+    WHERE a.attnum @> 0::@int2 AND NOT a.attisdropped AND c.reltype @<> 0::@oid AND c.oid @>= {_FIRST_USER_OID}
+  UNION ALL
+  SELECT r.rngsubtype, r.rngtypid FROM @pg_range r
+  UNION ALL
+  SELECT r.rngtypid, r.rngmultitypid FROM @pg_range r
+), held(domain, type) AS (
+  SELECT k.contypid, k.contypid FROM @pg_constraint k WHERE k.contypid @<> 0::@oid
+  UNION
+  SELECT h.domain, i.outer_type FROM held h JOIN inside i ON i.inner_type @= h.type
+), touched AS (
   SELECT f.adrelid AS relation, NULL::@oid AS domain, 'default' AS by, d.refobjid AS function
     FROM @pg_depend d JOIN @pg_attrdef f ON f.oid @= d.objid
     WHERE d.classid @= '@pg_attrdef'::@regclass::@oid
@@ -134,11 +148,25 @@ FROM (
     FROM @pg_depend d JOIN @pg_rewrite r ON r.oid @= d.objid
     WHERE d.classid @= '@pg_rewrite'::@regclass::@oid
       AND d.refclassid @= '@pg_proc'::@regclass::@oid
-) w
+), code AS (
+  SELECT w.relation, NULL::@oid AS type, w.by, w.function FROM touched w
+    WHERE w.domain IS NULL OR w.domain @= 0::@oid
+  UNION
+  SELECT NULL, h.type, 'type', w.function FROM touched w JOIN held h ON h.domain @= w.domain
+  UNION
+  SELECT a.attrelid, NULL, 'column', w.function FROM touched w JOIN held h ON h.domain @= w.domain
+    JOIN @pg_attribute a ON a.atttypid @= h.type AND a.attnum @> 0::@int2 AND NOT a.attisdropped
+    JOIN @pg_type t ON t.oid @= h.type AND t.typtype @<> 'd'::@"char"
+)
+SELECT @json_build_object('relation', w.relation::@int8, 'by', w.by, 'schema', n.nspname, 'function', p.proname,
+  'type_schema', {_SCHEMA.replace("n.", "s.")}, 'type', t.typname)::@text
+FROM code w
 JOIN @pg_proc p ON p.oid @= w.function
 JOIN @pg_namespace n ON n.oid @= p.pronamespace
+LEFT JOIN @pg_type t ON t.oid @= w.type
+LEFT JOIN @pg_namespace s ON s.oid @= t.typnamespace
 WHERE p.oid @>= {_FIRST_USER_OID}
-ORDER BY w.relation, w.domain, w.by, n.nspname, p.proname"""
+ORDER BY w.relation, w.type, w.by, n.nspname, p.proname"""
 
 # Which columns a generated column is computed from: labels flow along (threats.md 14).
 _GENERATED = """

@@ -94,13 +94,18 @@ class Inheritance(msgspec.Struct, frozen=True):
 
 
 class Code(msgspec.Struct, frozen=True):
-    """User code that runs `by` a default, check, index, policy, view or rule of a relation (or a check of a domain)."""
+    """User code that runs `by` a default, check, index, policy, view or rule of a relation, or because of a type.
+
+    `type` is a domain with that check, or whatever holds one: another domain, an array, a range, a composite, a row.
+    `by` a column: the relation has one whose type holds such a domain, and a mere literal beside it becomes a value.
+    """
 
     relation: int | None
-    domain: int | None
     by: str
     schema: str
     function: str
+    type_schema: str | None = None
+    type: str | None = None
 
 
 class Generated(msgspec.Struct, frozen=True):

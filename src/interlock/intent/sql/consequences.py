@@ -107,14 +107,13 @@ def _domains(reading: Reading, relation: Relation, change: Change, columns: tupl
     """Values that go into a column of a checked domain run its check."""
     if change not in {Change.CREATE, Change.CHANGE}:
         return
-    types = reading.catalog.types
+    held = reading.catalog.type_code
     for column in relation.columns:
-        if column.type not in types or (columns is not None and column.name not in columns):
+        if column.type not in held or (columns is not None and column.name not in columns):
             continue
-        for found in types[column.type]:
-            if found.schema == column.type_schema:
-                for schema, name in reading.catalog.domain_code(found):
-                    reading.user_code(schema, name, f"the check of type `{found.name}`")
+        for found in held[column.type]:
+            if found.type_schema == column.type_schema:
+                reading.user_code(found.schema, found.function, f"the check of type `{found.type}`")
 
 
 def _cascades(

@@ -73,6 +73,8 @@ def walk(reading: Reading, level: Level | None, value: Json) -> None:
 
 
 # Keys of typed fields that hold names, not expressions.
+EQUALS = ("=",)
+_BOUNDS = ((">=",), ("<=",), ("<",), (">",))
 _NOT_EXPRESSIONS = frozenset({"funcname", "name", "names", "fields", "operName", "collname", "alias", "method"})
 
 Handler = Callable[[Reading, "Level | None", Node], Json]
@@ -94,8 +96,9 @@ def _indirection(reading: Reading, level: Level | None, inner: Node) -> Json:
 
 
 def _operator(reading: Reading, level: Level | None, inner: Node) -> Json:
-    operator(reading, names(inner, "name"), number(inner, "location", -1))
-    kind = inner.get("kind")
+    kind, location = word(inner, "kind"), number(inner, "location", -1)
+    for name in _BOUNDS if kind.startswith(("AEXPR_BETWEEN", "AEXPR_NOT_BETWEEN")) else (names(inner, "name"),):
+        operator(reading, name, location)
     if kind == "AEXPR_OP":
         left, right = inner.get("lexpr"), inner.get("rexpr")
         return [right, left] if left is not None else right
@@ -103,11 +106,20 @@ def _operator(reading: Reading, level: Level | None, inner: Node) -> Json:
 
 
 def _sub_query(reading: Reading, level: Level | None, inner: Node) -> Json:
-    operator(reading, names(inner, "operName"), number(inner, "location", -1))
+    # IN says no operator and means `=`, found by the search path like any other
+    implied = EQUALS if inner.get("testexpr") is not None else ()
+    operator(reading, names(inner, "operName") or implied, number(inner, "location", -1))
     outputs = query(reading, level, node(inner, "subselect"))
     for _, sources in outputs or ():
         reading.mentions.extend(sources)
     return inner.get("testexpr")
+
+
+def _case(reading: Reading, level: Level | None, inner: Node) -> Json:
+    """`CASE x WHEN y` compares with whatever `=` the search path finds."""
+    if inner.get("arg") is not None:
+        operator(reading, EQUALS, number(inner, "location", -1))
+    return inner
 
 
 def _cast(reading: Reading, level: Level | None, inner: Node) -> Json:
@@ -139,6 +151,7 @@ _HANDLERS: dict[str, Handler] = {
     "ColumnRef": _column,
     "A_Expr": _operator,
     "FuncCall": _call,
+    "CaseExpr": _case,
     "SubLink": _sub_query,
     "TypeCast": _cast,
     "A_Indirection": _indirection,
@@ -152,7 +165,7 @@ _LEAVES = words(
 )
 # Nothing to say about the node itself: walk into it.
 _TRANSPARENT = words(
-    """BoolExpr CollateClause NullTest BooleanTest CaseExpr CaseWhen CoalesceExpr MinMaxExpr A_ArrayExpr
+    """BoolExpr CollateClause NullTest BooleanTest CaseWhen CoalesceExpr MinMaxExpr A_ArrayExpr
     A_Indices RowExpr GroupingFunc GroupingSet NamedArgExpr List ResTarget WindowDef MultiAssignRef XmlExpr
     XmlSerialize JsonObjectConstructor JsonArrayConstructor JsonArrayQueryConstructor JsonAggConstructor
     JsonObjectAgg JsonArrayAgg JsonKeyValue JsonValueExpr JsonIsPredicate JsonParseExpr JsonScalarExpr
@@ -179,12 +192,9 @@ def type_name(reading: Reading, inner: Node) -> None:
         return
     location = number(inner, "location", -1)
     schema = qualified[-2] if len(qualified) > 1 else None
-    if qualified[-1] in reading.catalog.types:
-        for found in reading.catalog.types[qualified[-1]]:
-            reached = found.schema == schema if schema is not None else found.schema in reading.path
-            if reached and found.checked:
-                for function_schema, function in reading.catalog.domain_code(found):
-                    reading.user_code(function_schema, function, f"the check of type `{found.name}`", location)
+    for found in reading.catalog.type_code.get(qualified[-1], ()):
+        if found.type_schema == schema if schema is not None else found.type_schema in reading.path:
+            reading.user_code(found.schema, found.function, f"the check of type `{found.type}`", location)
     for cast in reading.catalog.casts:
         if cast.target == qualified[-1] and cast.extension is None:
             reading.user_code(cast.function_schema, cast.function, f"the cast to `{cast.target}`", location)

@@ -176,6 +176,9 @@ class Reading:
         found = self._gathered.get(key)
         if found is None:
             found = self._gathered[key] = Gathered(verb, object_, relation)
+            for by, schema, name in relation.code if relation is not None else ():
+                if by == "column":
+                    self.user_code(schema, name, f"a column of `{object_}`")
             if not object_.known:
                 found.fields = None
                 found.findings.append(

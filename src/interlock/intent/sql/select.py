@@ -1,6 +1,6 @@
 """SELECT, VALUES, TABLE and set operations: what is read, which columns come out, which joins multiply."""
 
-from interlock.intent.sql.expressions import QueryFunction, query, targets, walk
+from interlock.intent.sql.expressions import EQUALS, QueryFunction, operator, query, targets, walk
 from interlock.intent.sql.findings import always, connects
 from interlock.intent.sql.names import Level, Range
 from interlock.intent.sql.reading import Outputs, Reading, TooMuch
@@ -182,6 +182,7 @@ class _Join:
                 if range_.has(name) is not False:
                     range_.touch(reading, name)
         if used:
+            operator(reading, EQUALS, -1)  # found by the search path, like one that is written
             level.merged = True
             _connect(sides)
         alias = node(self.inner, "alias") or node(self.inner, "join_using_alias")
