@@ -59,7 +59,9 @@ class Front(ABC):
     async def append(self, entries: Sequence[Entry]) -> None:
         """Returns when `entries` and everything noted before are durable. Raises LedgerFault; its kind LedgerFull
         refuses new work alone and is not the end of the journal."""
-        await self._require_room(entries)
+        self._require_life()
+        if self.is_low():
+            await self._require_room(entries)
         await self.handed_over(entries)
 
     async def append_relaxed(self, entries: Sequence[Entry]) -> None:
@@ -67,7 +69,9 @@ class Front(ABC):
 
         Waits only while more than MAX_AHEAD records are behind: whoever runs ahead of the disk is slowed down.
         """
-        await self._require_room(entries)
+        self._require_life()
+        if self.is_low():
+            await self._require_room(entries)
         self.note(entries)
         if self._queued > MAX_AHEAD:
             await self.handed_over(())
@@ -96,15 +100,18 @@ class Front(ABC):
         """Pass a batch on; later `_written` or `_die` must be called in the loop."""
 
     @abstractmethod
+    def is_low(self) -> bool:
+        """Whether free space was below the watermark when it was last looked at."""
+
+    @abstractmethod
     async def _is_full(self) -> bool:
-        """Whether free space is below the watermark."""
+        """Whether free space is below the watermark now."""
 
     @abstractmethod
     def _unwritten(self) -> Iterable[Batch]:
         """After death: what was passed on, and is not known to be durable."""
 
     async def _require_room(self, entries: Sequence[Entry]) -> None:
-        self._require_life()
         if any(entry.kind in NEW_WORK for entry in entries) and await self._is_full():
             raise LedgerFull("the ledger's disk is below its watermark: no new commands; free space or move the ledger")
 

@@ -65,9 +65,12 @@ class RemoteJournal(Front):
         self._sent.append(batch)
         self._transport.write(frame(batch.entries))
 
+    def is_low(self) -> bool:
+        """Whether the last answer said so."""
+        return self._low
+
     async def _is_full(self) -> bool:
-        if self._low:  # ask again: an answer tells how space is now
-            await self.handed_over(())
+        await self.handed_over(())  # an answer tells how space is now
         return self._low
 
     def _unwritten(self) -> Iterable[Batch]:

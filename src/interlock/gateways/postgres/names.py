@@ -1,6 +1,5 @@
 """Prepared statements and portals of one session, as the target holds them."""
 
-from itertools import chain
 from typing import TypeVar
 
 from interlock.gateways.postgres.steps import Portal
@@ -42,10 +41,8 @@ class Names:
 
     def uncertain(self, group: int) -> bool:
         """Whether a name that was sent hangs on a group before this one, which may still fail."""
-        for _, (sent_by, _) in chain(self._sent_statements.items(), self._sent_portals.items()):
-            if sent_by != group:
-                return True
-        return False
+        sent = (*self._sent_statements.values(), *self._sent_portals.values())
+        return bool(sent) and any(sent_by != group for sent_by, _ in sent)
 
     def uncertain_statement(self, group: int, name: str) -> bool:
         """Whether that is so of the statement of this name."""

@@ -87,7 +87,7 @@ class Planner:
         """
         group = self._group.id if self._group is not None else 0
         names = self.names
-        if self._coder is None and not names.uncertain(group):
+        if not self.hangs:
             return False
         match kind:
             case kinds.QUERY | kinds.PARSE:
@@ -104,6 +104,16 @@ class Planner:
                 return names.uncertain_portal(group, parse_execute(frame).portal)
             case _:
                 return False
+
+    @property
+    def hangs(self) -> bool:
+        """Whether there is anything that a message could depend on."""
+        return self._coder is not None or self.names.uncertain(self._group.id if self._group is not None else 0)
+
+    @property
+    def outdated(self) -> bool:
+        """Whether names may mean something else than when prepared statements were read."""
+        return self._scene() != self._read_in
 
     def settled(self) -> None:
         """Everything planned is over, and what it may have changed is known."""
@@ -218,7 +228,8 @@ class Planner:
         ask = None
         if statement is not EMPTY_STATEMENT:
             ask = self._ask(statement, group, message.values)
-            self._cover(statement, ask)
+            if self.steps:
+                self._cover(statement, ask)
             self._follow(statement)
             self._watch(statement, group)
         self.names.send_portal(group.id, message.portal, portal)
@@ -281,12 +292,9 @@ class Planner:
 
     def _extended(self) -> Group:
         if self._group is None:
-            self._group = Group(id=self._next())
+            self._groups += 1
+            self._group = Group(id=self._groups)
         return self._group
-
-    def _next(self) -> int:
-        self._groups += 1
-        return self._groups
 
     def _current(self) -> Unit:
         unit = self.open or self._unit

@@ -41,6 +41,7 @@ _FLUSH: Final = build_flush()
 _SYNC: Final = build_sync()
 _EXTENDED: Final = frozenset({kinds.PARSE, kinds.BIND, kinds.DESCRIBE, kinds.EXECUTE, kinds.CLOSE})
 _READ: Final = _EXTENDED | {kinds.QUERY}
+_TEXTS: Final = frozenset({kinds.QUERY, kinds.PARSE})
 _COPY: Final = frozenset({kinds.COPY_DATA, kinds.COPY_DONE, kinds.COPY_FAIL})
 
 
@@ -132,12 +133,8 @@ class Session:
 
     async def _take(self, kind: int, frame: bytes) -> None:
         planner = self._planner
-        if self._reader.behind and kind in (kinds.QUERY, kinds.PARSE) and not self._taking:
-            planner.stale.add(Stale.CATALOGUE)
-            self._unsettled = True
-            await self._carry_out()
-        if not self._taking:
-            await self._wait_for_what_it_depends_on(kind, frame)
+        if not self._taking and self._is_too_early(kind, frame):
+            await self._catch_up(kind, frame)
         if kind in _COPY:
             await self._copy(kind, frame)
         elif self._taking:
@@ -154,11 +151,32 @@ class Session:
         elif kind not in _EXTENDED:
             raise ClientViolation(f"a message of type 0x{kind:02x} does not belong here; reconnect")
         elif not self._void():
-            await self._extended_or_refuse(kind, frame)
+            try:
+                if kind == kinds.PARSE:
+                    await planner.parse(frame)
+                else:
+                    self._extended(kind, frame)
+            except NotText as fault:
+                planner.reject(build_error("ERROR", fault.sqlstate, str(fault)), ends=False)
         if planner.barrier or (self._unsettled and not self._taking):
             await self._carry_out()
 
-    async def _wait_for_what_it_depends_on(self, kind: int, frame: bytes) -> None:
+    def _is_too_early(self, kind: int, frame: bytes) -> bool:
+        """Whether something before it has to be over, or known, before the message can be read."""
+        planner = self._planner
+        if planner.parted:
+            return True
+        return kind in _READ and (
+            planner.outdated
+            or (self._reader.behind and kind in _TEXTS)
+            or (planner.hangs and not self._void() and planner.depends(kind, frame))
+        )
+
+    async def _catch_up(self, kind: int, frame: bytes) -> None:
+        if self._reader.behind and kind in _TEXTS:
+            self._planner.stale.add(Stale.CATALOGUE)
+            self._unsettled = True
+            await self._carry_out()
         if self._planner.parted:
             await self._until(lambda: self._relay.idle)
         if kind in _READ and not self._void() and self._planner.depends(kind, frame):
@@ -173,17 +191,9 @@ class Session:
         except NotText as fault:
             self._planner.reject(build_error("ERROR", fault.sqlstate, str(fault)), ends=True)
 
-    async def _extended_or_refuse(self, kind: int, frame: bytes) -> None:
-        try:
-            await self._extended(kind, frame)
-        except NotText as fault:
-            self._planner.reject(build_error("ERROR", fault.sqlstate, str(fault)), ends=False)
-
-    async def _extended(self, kind: int, frame: bytes) -> None:
+    def _extended(self, kind: int, frame: bytes) -> None:
         planner = self._planner
-        if kind == kinds.PARSE:
-            await planner.parse(frame)
-        elif kind == kinds.BIND:
+        if kind == kinds.BIND:
             planner.bind(frame)
         elif kind == kinds.EXECUTE:
             planner.execute(frame)
