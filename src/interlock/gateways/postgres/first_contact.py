@@ -31,6 +31,14 @@ class Caller:
     startup: Startup
 
 
+@dataclass(slots=True, kw_only=True)
+class Interruption:
+    """Somebody who wants what another session runs cancelled. `close` once it was passed on: libpq waits for that."""
+
+    request: CancelRequest
+    close: Callable[[], None]
+
+
 class _StartupFrames(Frames):
     """Reads the one untyped packet of a connection; it comes as a frame of type 0."""
 
@@ -53,9 +61,7 @@ def client_frames(limit: int) -> Frames:
     return Frames(limit=limit, merge=kinds.MERGED_FROM_CLIENT)
 
 
-async def meet(
-    raw: socket.socket, *, tls: ssl.SSLContext | None, require_tls: bool
-) -> Caller | CancelRequest:
+async def meet(raw: socket.socket, *, tls: ssl.SSLContext | None, require_tls: bool) -> Caller | Interruption:
     """What the client on this socket wants. Takes the socket over; raises ClientViolation or OSError."""
     loop = asyncio.get_running_loop()
     while True:
@@ -68,11 +74,10 @@ async def meet(
                 _refuse_stuffing(raw)
                 if isinstance(packet, SslRequest) and tls is not None:
                     await loop.sock_sendall(raw, b"S")
-                    return await _inside_tls(loop, raw, tls)
+                    return await _inside_tls(await _connection(loop, raw, _StartupFrames, tls))
                 await loop.sock_sendall(raw, b"N")
             case CancelRequest():
-                raw.close()
-                return packet
+                return Interruption(request=packet, close=raw.close)
             case Startup():
                 if require_tls:
                     return await _refused_plain(loop, raw)
@@ -84,23 +89,27 @@ async def meet(
                 assert_never(packet)
 
 
-async def _direct(loop: asyncio.AbstractEventLoop, raw: socket.socket, tls: ssl.SSLContext | None) -> Caller:
+async def _direct(
+    loop: asyncio.AbstractEventLoop, raw: socket.socket, tls: ssl.SSLContext | None
+) -> Caller | Interruption:
     """PostgreSQL 17's direct TLS: only with ALPN, so that no other protocol can be tricked into speaking ours."""
     if tls is None:
         raise ClientViolation("this gateway has no TLS; set sslmode=disable, or give it a certificate")
-    caller = await _inside_tls(loop, raw, tls)
-    if caller.connection.alpn != _ALPN:
-        caller.connection.abort()
-        raise ClientViolation("direct TLS needs ALPN `postgresql`; use sslnegotiation=direct of libpq 17")
-    return caller
-
-
-async def _inside_tls(loop: asyncio.AbstractEventLoop, raw: socket.socket, tls: ssl.SSLContext) -> Caller:
     connection = await _connection(loop, raw, _StartupFrames, tls)
+    if connection.alpn != _ALPN:
+        connection.abort()
+        raise ClientViolation("direct TLS needs ALPN `postgresql`; use sslnegotiation=direct of libpq 17")
+    return await _inside_tls(connection)
+
+
+async def _inside_tls(connection: Connection) -> Caller | Interruption:
+    """A start-up, or the cancel of libpq 17, which is encrypted where its session is."""
     frames = await connection.receive()
     if not frames:
         raise connection.fault or ClientViolation("the client left before it said what it wants")
     packet = parse_first(frames[0][1])
+    if isinstance(packet, CancelRequest):
+        return Interruption(request=packet, close=connection.close)
     if not isinstance(packet, Startup):
         connection.abort()
         raise ClientViolation("inside TLS a StartupMessage is due; connect with a PostgreSQL client")

@@ -14,7 +14,7 @@ from interlock.access.revocation import Revocations
 from interlock.gate import Gate
 from interlock.gateways.postgres import replies
 from interlock.gateways.postgres.catalogue import Catalogue
-from interlock.gateways.postgres.first_contact import Caller, client_frames, meet
+from interlock.gateways.postgres.first_contact import Caller, Interruption, client_frames, meet
 from interlock.gateways.postgres.login import Doorkeeper, Guest, authenticate
 from interlock.gateways.postgres.pins import ParameterRefused, Pins, upstream_parameters
 from interlock.gateways.postgres.reading import Analyst, Reader
@@ -154,11 +154,9 @@ class Listener:
                 held.session.cut(replies.EXPIRED)
 
     def cancel(self, request: CancelRequest) -> None:
-        """Pass a cancel on to the one session whose key it is."""
-        held = self._held.get(request.pid)
-        if held is None or not compare_digest(held.secret, request.secret) or self._tasks is None:
-            return
-        self._tasks.create_task(cancel(held.door.address, held.upstream.key))
+        """Pass on a cancel that another worker was asked for."""
+        if self._tasks is not None:
+            self._tasks.create_task(self._cancel_here(request))
 
     # -- one client --------------------------------------------------------------------------------
 
@@ -190,16 +188,26 @@ class Listener:
             self._counts.login("garbled")
             raw.close()
             return
-        if isinstance(caller, CancelRequest):
-            self._cancel_anywhere(caller)
+        if isinstance(caller, Interruption):
+            await self._interrupt(caller)
         else:
             await self._open(caller)
 
-    def _cancel_anywhere(self, request: CancelRequest) -> None:
-        if request.pid >> 20 == self._worker:
-            self.cancel(request)
-        else:
-            self._elsewhere(request)
+    async def _interrupt(self, caller: Interruption) -> None:
+        request = caller.request
+        try:
+            if request.pid >> 20 == self._worker:
+                await self._cancel_here(request)
+            else:
+                self._elsewhere(request)
+        finally:
+            caller.close()
+
+    async def _cancel_here(self, request: CancelRequest) -> None:
+        """Pass a cancel on to the one session whose key it is."""
+        held = self._held.get(request.pid)
+        if held is not None and compare_digest(held.secret, request.secret):
+            await cancel(held.door.address, held.upstream.key)
 
     async def _open(self, caller: Caller) -> None:
         connection = caller.connection

@@ -97,11 +97,15 @@ async def log_in(
 
 
 async def cancel(address: Address, key: BackendKeyData) -> None:
-    """Ask the target to cancel what runs on the session with this key; it never says whether it did."""
+    """Ask the target to cancel what runs on the session with this key, and return when it has looked for it.
+
+    It never says whether there was anything to cancel.
+    """
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
             connection = await _connect(address, 1 << 16)
             connection.write(build_cancel_request(key.pid, key.secret))
+            await connection.receive()  # the target closes it
             connection.close()
     except (OSError, TimeoutError, ssl.SSLError):
         return  # PostgreSQL's cancel is a courtesy too: the query goes on
