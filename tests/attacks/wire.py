@@ -1,31 +1,61 @@
-"""A client that says exactly what it is told to: the bytes of the protocol behind a real login."""
+"""A client that says exactly what it is told to: the bytes of the protocol, behind a real login."""
 
-import os
 import socket
+from os import urandom
 from types import TracebackType
 from typing import Self
 
-import psycopg
-
+from interlock.access.scram import ClientExchange
 from interlock.wire.postgres import kinds
 from interlock.wire.postgres.codec import Frame, Frames
-from interlock.wire.postgres.messages import parse_command_complete, parse_data_row, parse_error
-from tests.stand import PERSON, Stand
+from interlock.wire.postgres.messages import (
+    AuthenticationSasl,
+    AuthenticationSaslContinue,
+    build_sasl_initial,
+    build_sasl_response,
+    parse_authentication,
+    parse_backend_key_data,
+    parse_command_complete,
+    parse_data_row,
+    parse_error,
+)
+from interlock.wire.postgres.startup import build_startup
+from tests.stand import PERSON, TARGET, Stand
 
 SECONDS = 20
 
 
 class Wire:
-    """libpq logs in; after that every byte is the test's."""
+    """Logged in; after that every byte is the test's. `pid` and `secret` would cancel its queries."""
 
     def __init__(self, stand: Stand, user: str = PERSON) -> None:
-        self._login = psycopg.connect(stand.dsn(user), autocommit=True)
-        self.pid = self._login.info.backend_pid
-        self._socket = socket.socket(fileno=os.dup(self._login.fileno()))
-        self._socket.setblocking(True)
-        self._socket.settimeout(SECONDS)
+        self.pid, self.secret = 0, b""
+        self._socket = socket.create_connection(("127.0.0.1", stand.port), timeout=SECONDS)
         self._frames = Frames(limit=1 << 26)
         self._read: list[Frame] = []
+        self.send(build_startup({"user": user, "database": TARGET}))
+        self._log_in(stand.secret)
+
+    def _log_in(self, password: str) -> None:
+        scram: ClientExchange | None = None
+        while True:
+            kind, frame = self.frame()
+            assert kind not in (0, kinds.ERROR_RESPONSE), frame
+            if kind == kinds.BACKEND_KEY_DATA:
+                key = parse_backend_key_data(frame)
+                self.pid, self.secret = key.pid, key.secret
+            elif kind == kinds.READY_FOR_QUERY:
+                return
+            elif kind == kinds.AUTHENTICATION:
+                match parse_authentication(frame):
+                    case AuthenticationSasl() as asked:
+                        nonce = urandom(18).hex()
+                        scram = ClientExchange(offered=asked.mechanisms, password=password, nonce=nonce, binding=None)
+                        self.send(build_sasl_initial(scram.mechanism, scram.first()))
+                    case AuthenticationSaslContinue() as asked if scram is not None:
+                        self.send(build_sasl_response(scram.respond(asked.data)))
+                    case _:
+                        pass
 
     def __enter__(self) -> Self:
         return self
@@ -34,7 +64,6 @@ class Wire:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._socket.close()
-        self._login.close()
 
     def send(self, *messages: bytes) -> None:
         """All in one segment."""

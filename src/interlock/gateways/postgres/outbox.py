@@ -13,7 +13,7 @@ from interlock.gateways.postgres.names import Names
 from interlock.gateways.postgres.rewriting import spelled_out
 from interlock.gateways.postgres.running import Running
 from interlock.gateways.postgres.steps import End, Group, Portal, Reject, Run, Send, Step, Unit
-from interlock.intent.sql.statement import Flow, Statement
+from interlock.intent.sql.statement import Flow
 from interlock.model import Confine, Decision, Limit, Status
 from interlock.wire.postgres import kinds
 from interlock.wire.postgres.messages import build_execute, build_sync
@@ -79,6 +79,10 @@ class Outbox:
         """Queue everything up to and with this command."""
         step = self._advance(ask)
         running = self._start(ask, step.portal, decision)
+        if step.group.fallen:
+            self._covered.clear()
+            self._dropped(running, Status.UNDONE)  # an error of ours stands before it: PostgreSQL skips it too
+            return
         for covered in self._covered:
             self._pass_on(covered, running)  # being parsed it may act, so it is confined like the rest (threats.md 1)
         self._covered.clear()
@@ -152,7 +156,7 @@ class Outbox:
         portal, running = step.portal, step.portal.running
         rows = step.rows
         if running is not None and running.limit is not None:
-            most = max(running.limit - running.rows, 0) + 1  # one more than may pass shows that there is more
+            most = max(running.limit - running.delivered, 0) + 1  # one more than may pass shows that there is more
             rows = min(rows, most) if rows else most
         due = Due(kinds.EXECUTE, step.show, running=running, done=self._change(portal, step.group))
         self._bracketed(step.group, step.unit, running, build_execute(step.name, rows), due)
@@ -259,22 +263,19 @@ class Outbox:
             ask,
             flow=statement.flow if statement is not None else Flow.PREPARE,
             started=self._clock(),
-            limit=self._limit(decision, statement) if decision.obligations else None,
+            limit=self._limit(decision) if decision.obligations else None,
             confined=Confine in map(type, decision.obligations),
         )
+        running.source = portal
         if statement is not None and statement.flow is Flow.FETCH and statement.name is not None:
             running.source = self._names.portal(statement.name)
         return running
 
-    def _limit(self, decision: Decision, statement: Statement | None) -> int | None:
-        """The rows that may still be delivered: those of a cursor count together, however they are fetched."""
+    @staticmethod
+    def _limit(decision: Decision) -> int | None:
+        """The most rows that may come out of the portal."""
         limits = [obligation.rows for obligation in decision.obligations if isinstance(obligation, Limit)]
-        if not limits:
-            return None
-        cursor = None
-        if statement is not None and statement.flow is Flow.FETCH and statement.name is not None:
-            cursor = self._names.portal(statement.name)
-        return max(min(limits) - (cursor.rows if cursor is not None else 0), 0)
+        return min(limits, default=None)
 
     def _change(self, portal: Portal, group: Group) -> Callable[[], None] | None:
         """What the target's success changes in the names it holds."""
@@ -284,7 +285,8 @@ class Outbox:
             case Flow.PREPARE if name is not None:
                 return lambda: names.hold_statement(name, prepared(statement))
             case Flow.DECLARE if name is not None:
-                return lambda: names.hold_portal(name, Portal(statement=statement))
+                cursor = names.portal(name) or Portal(statement=statement)
+                return lambda: names.hold_portal(name, cursor)
             case Flow.DEALLOCATE:
                 return lambda: names.drop_statement(name)
             case Flow.CLOSE:

@@ -132,7 +132,7 @@ class Planner:
     @property
     def fallen(self) -> bool:
         """True when the open group was refused: what follows up to Sync is void."""
-        return self._group is not None and self._group.fallen
+        return self._group is not None and (self._group.fallen or self._group.rejected)
 
     async def reread(self) -> None:
         """Where names mean something else by now, prepared statements do too: the target parses them again."""
@@ -179,6 +179,7 @@ class Planner:
         for at, statement in enumerate(statements):
             if reserved(statement):
                 self._reject(replies.reserved(statement.name or ""))
+                break
             self._simple(statement, alone=len(statements) == 1)
             if at == len(statements) - 1:
                 break
@@ -340,6 +341,8 @@ class Planner:
             case Flow.COMMIT | Flow.ROLLBACK | Flow.PREPARE_TRANSACTION:
                 self._unit = None
                 self.open = Unit(id=self._new_id(), explicit=True) if statement.chain else None
+            case Flow.SET if statement.read_only is False and not unit.explicit:
+                unit.writes = True  # it makes an implicit transaction READ WRITE: one of ours, with confinement in it
             case Flow.DEALLOCATE if name is not None:
                 self.names.send_close_statement(group.id, name)
             case Flow.CLOSE if name is not None:
@@ -383,6 +386,7 @@ class Planner:
         self.steps.append(Send(group=group, unit=unit, data=frame, dues=(due,), portal=portal))
 
     def _reject(self, error: bytes) -> None:
+        self._extended().rejected = error is not replies.EMPTY
         self.steps.append(Reject(group=self._extended(), unit=self._current(), error=error))
 
     def _end(self) -> None:

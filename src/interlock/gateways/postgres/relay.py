@@ -145,11 +145,11 @@ class Relay:
             if due.rows is not None:
                 due.rows(rows)
             return b""
-        if running.limit is not None and running.rows + count > running.limit:
+        if running.limit is not None and running.delivered + count > running.limit:
             running.exceeded = True
-            rows = cut_rows(rows, running.limit - running.rows)
-            count = running.limit - running.rows
-        running.rows += count
+            count = max(running.limit - running.delivered, 0)
+            rows = cut_rows(rows, count)
+        running.count(count)
         running.bytes += len(rows)
         return rows
 
@@ -270,10 +270,12 @@ class Relay:
 
     def _unit_over(self, last: Running, status: Status) -> None:
         """COMMIT or ROLLBACK was answered; the tag says what truly happened (threats.md 20)."""
+        unit = last.ask.command.unit
         for running in self._runs:
-            self._end(running, Status.RAN)  # the unit's end is theirs, and that of COMMIT itself
-        self._told.settled(last.ask.command.unit, status)
-        self._runs.clear()
+            if running.ask.command.unit == unit:
+                self._end(running, Status.RAN)  # the unit's end is theirs, and that of COMMIT itself
+        self._told.settled(unit, status)
+        self._runs = [running for running in self._runs if running.listed]
 
     def _write_down(self, failed: bool, wrapped: bool) -> None:
         for running in self._runs:

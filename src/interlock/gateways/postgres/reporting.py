@@ -26,9 +26,10 @@ class Reporter:
 
     def ended(self, running: Running, status: Status) -> None:
         """One command is over, as far as its unit lets it be."""
-        if running.source is not None:
-            running.source.rows += running.rows
         self._mark("answered")
+        if running.closed:
+            return
+        running.closed = status is not Status.RAN
         command = running.ask.command
         if status is Status.RAN:
             self._ran.add(command.unit)

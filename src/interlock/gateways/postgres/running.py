@@ -14,14 +14,16 @@ class Running:
 
     `limit` is the most rows that may be delivered, None for no limit; `rows` and `bytes` count what was
     delivered; `started` is a monotonic clock in seconds. `tag_rows` is what the target said it changed.
-    `listed` is True while the relay owes an outcome for it; `exceeded` once its answer went over the limit.
-    `source` is the cursor that a FETCH reads from. `released` is what closes its confinement, while that waits to be
-    sent.
+    `listed` is True while the relay owes an outcome for it; `exceeded` once its answer went over the limit;
+    `closed` once its end was written down, though its portal may be asked for more. `source` is the portal that the
+    rows come from: its own, or the cursor of a FETCH. `released` is what closes its confinement, while that waits to
+    be sent.
     """
 
     __slots__ = (
         "ask",
         "bytes",
+        "closed",
         "confined",
         "error",
         "exceeded",
@@ -48,6 +50,18 @@ class Running:
         self.error: str | None = None
         self.finished = False
         self.listed = False
+        self.closed = False
         self.exceeded = False
         self.source: Portal | None = None
         self.released: object = None
+
+    @property
+    def delivered(self) -> int:
+        """Rows that came out of its portal so far, whatever fetched them: a limit counts them together."""
+        return self.rows if self.source is None else self.source.rows
+
+    def count(self, rows: int) -> None:
+        """So many more rows go to the client."""
+        self.rows += rows
+        if self.source is not None:
+            self.source.rows += rows

@@ -28,7 +28,8 @@ class Unit:
 class Group:
     """What fails together: everything up to one Sync, or one simple Query.
 
-    `sent` says that some of it is on its way to the target, `fallen` that it was refused, `local` that we answer it
+    `sent` says that some of it is on its way to the target, `rejected` that a message of it is an error whatever is
+    decided, `fallen` that the group was refused for that or by a decision, `local` that we answer it
     without the target, `direct` that it went as one Query, `whole` that its end is known. `settles` marks a group
     after which the session waits before it reads on: transaction state, catalogue or settings will have changed.
     `parted` says that a Sync of ours ended what it had prepared so far; the client's group goes on.
@@ -37,6 +38,7 @@ class Group:
     id: int
     simple: bool = False
     sent: bool = False
+    rejected: bool = False
     fallen: bool = False
     local: bool = False
     direct: bool = False
