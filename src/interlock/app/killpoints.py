@@ -3,16 +3,39 @@
 import os
 import signal
 from collections.abc import Callable, Mapping
+from typing import Final
+
+from interlock.model import OurFault
 
 VARIABLE = "INTERLOCK_KILL_AT"
 
+# A write that the gateway wraps leaves with its BEGIN in front and its COMMIT behind in one piece: `sent` is between
+# COMMIT sent and answered, `received` between any two of the answers.
+PLACES: Final[Mapping[str, str]] = {
+    "judged": "a worker has decided, and nothing is written down",
+    "decided": "the decisions are durable, and nothing of them is queued for the target",
+    "admitted": "everything that is allowed is queued, and nothing is sent",
+    "sent": "bytes are on their way to the target, which may finish them without us",
+    "copying": "a piece of a client's COPY data is on its way to the target",
+    "received": "answers of the target have come, and the client has not seen them",
+    "answered": "what became of a command is known, and not written down",
+    "settling": "what became of a transaction is known, and not written down",
+    "ledger.before-commit": "the writer has a group of records, and SQLite has not committed them",
+    "ledger.after-commit": "the records are durable, and nobody has been told",
+}
+
 
 def kill_point(environment: Mapping[str, str]) -> Callable[[str], None] | None:
-    """A hook that ends this process with SIGKILL at `INTERLOCK_KILL_AT=place[:nth time]`; None where it is not set."""
+    """A hook that ends this process with SIGKILL at `INTERLOCK_KILL_AT=place[:nth time]`; None where it is not set.
+
+    Raises OurFault for a place that is not in PLACES.
+    """
     wanted = environment.get(VARIABLE)
     if not wanted:
         return None
     place, _, nth = wanted.partition(":")
+    if place not in PLACES:
+        raise OurFault(f"`{VARIABLE}` names no place `{place}`; there are {', '.join(PLACES)}")
     left = int(nth or 1)
 
     def reached(name: str) -> None:

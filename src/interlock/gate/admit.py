@@ -37,6 +37,7 @@ class Gate:
         If writing fails nothing has been sent, and the exception ends the session.
         """
         judged = self._judge(asks)
+        self.mark("judged")
         await self._write_down(judged)
         self.mark("decided")
         for case, decision, ask in judged:

@@ -46,6 +46,7 @@ class Reporter:
     def settled(self, unit: str, status: Status) -> None:
         """A unit of several commands landed or was undone."""
         if unit in self._ran:
+            self._mark("settling")
             self._ran.discard(unit)
             self._gate.settled(Outcome(command=unit, status=status))
 

@@ -242,6 +242,7 @@ class Session:
                 self.commands += len(asks)
                 await self._gate.admit(asks, self._outbox)
             self._outbox.finish()
+            self._mark("admitted")
             await self._pump()
             if self._taking or not self._unsettled:
                 return
@@ -378,6 +379,7 @@ class Session:
     # -- events ------------------------------------------------------------------------------------
 
     def _answered(self, frames: list[tuple[int, bytes, int]]) -> None:
+        self._mark("received")
         self._client.write(self._relay.feed(frames))
         if self._relay.upstream:
             self._server.write(b"".join(self._relay.upstream))
