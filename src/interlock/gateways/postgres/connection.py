@@ -51,7 +51,8 @@ class Connection(asyncio.Protocol):
             return
         self._inbox += frames
         self._unread += len(data)
-        if self._unread > _MOST_UNREAD:
+        # Without a whole message to take there is nobody to start reading again: Frames bounds what is gathered then.
+        if self._inbox and self._unread > _MOST_UNREAD:
             self.stop_reading("unread")
         if frames:
             self._wake()
