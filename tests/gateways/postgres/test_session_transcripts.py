@@ -669,3 +669,42 @@ def test_copy_data_waits_for_the_target_to_ask() -> None:
   > Sync
   (wait)"""
     )
+
+
+def test_a_parse_that_comes_alone_leaves_room_for_the_begin_of_its_write() -> None:
+    """Analysing the statement took a snapshot: only a transaction that begins behind our Sync may become READ WRITE."""
+    stage = Stage()
+    stage.client(parse("INSERT INTO orders (id) VALUES ($1)", "s"))
+    stage.target(PARSED, IDLE)
+    stage.client(bind("s", values=[b"1"]), execute())
+    stage.client(bind("s", values=[b"2"]), execute(), SYNC)
+    assert (
+        stage.transcript()
+        == """\
+> Parse s INSERT INTO orders (id) VALUES ($1)
+= allow INSERT INTO
+  > Parse s INSERT INTO orders (id) VALUES ($1)
+  > Sync
+  < ParseComplete
+< ParseComplete
+  < ReadyForQuery I
+= landed
+> Bind - s
+> Execute -
+= allow INSERT INTO
+  > Bind il_begin il_begin
+  > Execute il_begin
+  > Close
+  > Bind - s
+  > Execute -
+> Bind - s
+> Execute -
+> Sync
+= allow INSERT INTO
+  > Bind - s
+  > Execute -
+  > Bind il_commit il_commit
+  > Execute il_commit
+  > Sync
+  (wait)"""
+    )

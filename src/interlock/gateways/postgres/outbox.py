@@ -66,6 +66,7 @@ class Outbox:
     ) -> None:
         self.queue: deque[Parcel | Pause | Intake] = deque()
         self._steps: deque[Step] = deque()
+        self._last: Step | None = None  # of what was planned together
         self._covered: list[Step] = []  # from a Parse that its Bind decides, what stands before that Bind
         self._names = names
         self._clock = clock
@@ -74,6 +75,7 @@ class Outbox:
     def plan(self, steps: Iterable[Step]) -> None:
         """What the gate is asked about next, in order, with what needs no decision in between."""
         self._steps.extend(steps)
+        self._last = self._steps[-1] if self._steps else None
 
     def send(self, ask: Ask, decision: Decision) -> None:
         """Queue everything up to and with this command."""
@@ -106,7 +108,7 @@ class Outbox:
 
     def finish(self) -> None:
         """Queue what stands behind the last command."""
-        last = self._steps[-1] if self._steps else None
+        last, self._last = self._last, None
         while self._steps:
             self._pass_on(self._steps.popleft())
         if last is not None and _only_prepared(last):

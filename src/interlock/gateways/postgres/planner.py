@@ -124,6 +124,11 @@ class Planner:
         """True when the open group was cut by a Sync of ours: whether it failed must be known before it goes on."""
         return self._group is not None and self._group.parted
 
+    def rejoin(self) -> None:
+        """What the Sync of ours ended is known."""
+        if self._group is not None:
+            self._group.parted = False
+
     @property
     def inside(self) -> bool:
         """True while a group is open: its end has not been planned."""

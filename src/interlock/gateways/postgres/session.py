@@ -179,6 +179,7 @@ class Session:
             await self._carry_out()
         if self._planner.parted:
             await self._until(lambda: self._relay.idle)
+            self._planner.rejoin()
         if kind in _READ and not self._void() and self._planner.depends(kind, frame):
             self._unsettled = True
             await self._carry_out()
