@@ -18,6 +18,7 @@ _DECISION: Final = (
 )
 
 SALTS_AT_ONCE: Final = 128
+MAX_REFUSED: Final = 4096  # bytes kept of a text that never ran: refusals are free to ask for (threats.md 18)
 
 Key = TypeVar("Key")
 Fragment = TypeVar("Fragment")
@@ -89,17 +90,20 @@ class Scribe:
         `enforced` is False where the target is only observed: the command then goes through whatever the verdict.
         """
         head = (self._enforced if enforced else self._watched)(decision)
-        entry = self._decision(case, head, *self._intents(case.intent))
+        said = case.command.text.encode("utf-8", "surrogatepass")
+        if case.command.arguments:
+            said += arguments_text(case.command.arguments)
+        if enforced and not decision.allowed and len(said) > MAX_REFUSED:
+            said = _abridged(said)
+        salted = self._salt() + said
+        entry = self._decision(case, head, salted, *self._intents(case.intent))
         if len(entry.head) + len(entry.tail) > MAX_LEAF - ROOM_FOR_PLACE:
-            entry = self._decision(case, head, *intent_group(case.intent, room=0))
+            entry = self._decision(case, head, salted, *intent_group(case.intent, room=0))
         return entry
 
-    def _decision(self, case: Case, head: bytes, intent: bytes, rest: bytes) -> Entry:
+    def _decision(self, case: Case, head: bytes, salted: bytes, intent: bytes, rest: bytes) -> Entry:
         command = case.command
         surface_and_target, who_and_why = self._sessions(command.session)
-        salted = self._salt() + command.text.encode("utf-8", "surrogatepass")
-        if command.arguments:
-            salted += arguments_text(command.arguments)
         impact = b"" if case.impact is UNKNOWN_IMPACT else impact_group(case.impact)
         tail = _DECISION % (
             encode(command.id),
@@ -139,6 +143,16 @@ class Scribe:
             self._salts = iter([pool[at : at + SALT_SIZE] for at in range(0, len(pool), SALT_SIZE)])
             salt = next(self._salts)
         return salt
+
+
+def _abridged(said: bytes) -> bytes:
+    """The beginning, and what proves the rest to whoever has it."""
+    kept = said[:MAX_REFUSED].decode("utf-8", "ignore").encode()
+    return kept + b"\n... the first %d of %d bytes; sha256 of all: %b" % (
+        len(kept),
+        len(said),
+        sha256(said).hexdigest().encode(),
+    )
 
 
 def decision_entry(case: Case, decision: Decision, *, entropy: Entropy, enforced: bool = True) -> Entry:

@@ -280,6 +280,8 @@ class Relay:
     def _write_down(self, failed: bool, wrapped: bool) -> None:
         for running in self._runs:
             self._end(running, self._fate(running, failed, wrapped))
+            if running.flow is Flow.COMMIT and running.error is not None and self.status == IDLE:
+                self._told.settled(running.ask.command.unit, Status.UNDONE)  # a deferred constraint, say
         self._runs.clear()
 
     def _end(self, running: Running, status: Status) -> None:
