@@ -101,7 +101,9 @@ class Shop:
 @contextmanager
 def shop(server: EmbeddedPostgres, version: str, root: Path | None) -> Iterator[Shop]:
     """The world of world.sql in a database of its own."""
-    made = Shop(server=server, server_version=version, database="conformance", password=secrets.token_hex(12), root=root)
+    made = Shop(
+        server=server, server_version=version, database="conformance", password=secrets.token_hex(12), root=root
+    )
     role, database = sql.Identifier(ROLE), sql.Identifier(made.database)
     with psycopg.connect(server.dsn(), autocommit=True) as admin:
         admin.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, made.password))
@@ -211,7 +213,9 @@ def serving(shop: Shop, directory: Path, *, pack: str) -> Iterator[Gateway]:
     )
     (directory / "interlock.toml").write_text(text)
     with (directory / "log").open("wb") as log:
-        process = subprocess.Popen([INTERLOCK, "serve"], cwd=directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [INTERLOCK, "serve"], cwd=directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
     try:
         gateway = Gateway(shop=shop, directory=directory, port=port, admin=admin, secrets=known, process=process)
         _wait_until_ready(gateway)
