@@ -4,6 +4,7 @@ import os
 import secrets
 import signal
 import socket
+import ssl
 import subprocess
 import time
 import urllib.request
@@ -160,6 +161,10 @@ class Gateway:
         tls = {"sslmode": "verify-full", "sslrootcert": str(self.authority)} | more
         secret = quote(self.secrets[user], safe="")
         return f"{scheme}://{user}:{secret}@localhost:{self.port}/{TARGET}?{urlencode(tls)}"
+
+    def trust(self) -> ssl.SSLContext:
+        """The same for clients that take a context."""
+        return ssl.create_default_context(cafile=self.authority)
 
     def ask(self, query: str) -> list[tuple[object, ...]]:
         """What the database itself says."""
