@@ -119,16 +119,46 @@ async def answer_batches(
 ) -> None:
     """Write batches as they come and answer each when it is durable; an entry not `allowed` ends the conversation."""
 
-    async def answer(written: "asyncio.Future[None]") -> None:
-        await written
-        writer.write(DURABLE_BUT_LOW if journal.is_low() else DURABLE)
+    owed = _Owed(journal, reader, writer)
+    while (entries := await _next_batch(reader)) is not None:
+        if not all(map(allowed, entries)):
+            break
+        owed.answer_when(journal.handed_over(entries))
+    await owed.last
 
-    async with asyncio.TaskGroup() as answers:
-        while (entries := await _next_batch(reader)) is not None:
-            if not all(map(allowed, entries)):
-                return
-            # The futures of one journal end in order, and so do the tasks that wait for them.
-            answers.create_task(answer(journal.handed_over(entries)))
+
+class _Owed:
+    """Answers of one conversation, those of one transaction in one write: the futures of a journal end in order."""
+
+    def __init__(self, journal: LocalJournal, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._journal: Final = journal
+        self._reader: Final = reader
+        self._writer: Final = writer
+        self._loop: Final = asyncio.get_running_loop()
+        self._durable = 0
+        self.last: asyncio.Future[None] = self._loop.create_future()
+        self.last.set_result(None)
+
+    def answer_when(self, written: "asyncio.Future[None]") -> None:
+        """One byte more when `written` has ended."""
+        self.last = written
+        written.add_done_callback(self._ended)
+
+    def _ended(self, written: "asyncio.Future[None]") -> None:
+        if written.cancelled():
+            return
+        if isinstance(fault := written.exception(), LedgerFault):
+            self._reader.set_exception(fault)
+            return
+        self._durable += 1
+        if self._durable == 1:
+            self._loop.call_soon(self._tell)
+
+    def _tell(self) -> None:
+        answer = DURABLE_BUT_LOW if self._journal.is_low() else DURABLE
+        if not self._writer.is_closing():
+            self._writer.write(answer * self._durable)
+        self._durable = 0
 
 
 async def _next_batch(reader: asyncio.StreamReader) -> list[Entry] | None:

@@ -26,6 +26,7 @@ class Connection(asyncio.Protocol):
         self.fault: Exception | None = None
         self.closed = False
         self.on_lost: Callable[[], None] = lambda: None
+        self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._inbox: list[Frame] = []
         self._unread = 0
@@ -72,7 +73,7 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         if self.peer is not None:
             self.peer.stop_reading("slow peer")
-        self._drained = asyncio.get_running_loop().create_future()
+        self._drained = self._loop.create_future()
 
     def resume_writing(self) -> None:
         if self.peer is not None:
@@ -111,7 +112,7 @@ class Connection(asyncio.Protocol):
                 return []
             if self.closed:
                 return None
-            self._waiter = asyncio.get_running_loop().create_future()
+            self._waiter = self._loop.create_future()
             await self._waiter
         frames, self._inbox, self._unread = self._inbox, [], 0
         self.start_reading("unread")
