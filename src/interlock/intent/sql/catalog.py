@@ -44,7 +44,7 @@ class Catalog:
 
     __slots__ = (
         "__weakref__",
-        "_rows", "casts", "database", "epoch", "event_triggers", "functions", "labels", "operators",
+        "_rows", "casts", "database", "epoch", "event_triggers", "followed", "functions", "labels", "operators",
         "relations", "schemas", "server_version", "target", "type_code", "types",
     )  # fmt: skip
 
@@ -63,6 +63,8 @@ class Catalog:
         for code in _read(texts, "code", rows.Code):
             if code.type is not None:
                 self.type_code.setdefault(code.type, []).append(code)
+        # What bodies of functions do, once somebody asked (bodies.py): like the rest it never changes.
+        self.followed: dict[tuple[str, str, tuple[str, ...]], object] = {}
         self.event_triggers: Sequence[rows.EventTrigger] = _read(texts, "event_triggers", rows.EventTrigger)
         self.relations: Mapping[str, Mapping[str, Relation]] = _relations(target, texts, labels)
 

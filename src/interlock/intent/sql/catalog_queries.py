@@ -186,7 +186,15 @@ _FUNCTIONS = f"""
 SELECT @json_build_object('schema', {_SCHEMA}, 'name', p.proname,
   'arguments', @pg_get_function_identity_arguments(p.oid), 'kind', p.prokind, 'volatility', p.provolatile,
   'language', l.lanname, 'definer', p.prosecdef, 'owner', @pg_get_userbyid(p.proowner),
-  'extension', {_EXTENSION.format(table="@pg_proc", oid="p.oid")})::@text
+  'extension', {_EXTENSION.format(table="@pg_proc", oid="p.oid")},
+  'body', CASE WHEN l.lanname @= ANY (ARRAY['sql','plpgsql']::@name[])
+    THEN coalesce(@pg_get_function_sqlbody(p.oid), p.prosrc) END,
+  'names', coalesce(p.proargnames, ARRAY[]::@text[]), 'settings', coalesce(p.proconfig, ARRAY[]::@text[]),
+  'calls', coalesce((SELECT @json_agg(@json_build_array(cn.nspname, c.proname))
+    FROM @pg_aggregate a JOIN @pg_proc c ON c.oid @= ANY (ARRAY[a.aggtransfn, a.aggfinalfn, a.aggcombinefn,
+      a.aggserialfn, a.aggdeserialfn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn]::@oid[])
+    JOIN @pg_namespace cn ON cn.oid @= c.pronamespace
+    WHERE a.aggfnoid::@oid @= p.oid AND c.oid @>= {_FIRST_USER_OID}), '[]'::@json))::@text
 FROM @pg_proc p JOIN @pg_namespace n ON n.oid @= p.pronamespace
 JOIN @pg_language l ON l.oid @= p.prolang
 WHERE p.oid @>= {_FIRST_USER_OID} AND {_VISIBLE}

@@ -117,7 +117,11 @@ class Generated(msgspec.Struct, frozen=True):
 
 
 class Function(msgspec.Struct, frozen=True):
-    """A function, procedure, aggregate or window function that did not come with the server."""
+    """A function, procedure, aggregate or window function that did not come with the server.
+
+    `body` is its text where the language is SQL or PL/pgSQL, `names` those of its arguments, `settings` what it sets
+    while it runs ("name=value"), `calls` the user functions that an aggregate is made of, as (schema, name).
+    """
 
     schema: str
     name: str
@@ -128,6 +132,10 @@ class Function(msgspec.Struct, frozen=True):
     definer: bool
     owner: str
     extension: str | None
+    body: str | None = None
+    names: tuple[str | None, ...] = ()
+    settings: tuple[str, ...] = ()
+    calls: tuple[tuple[str, str], ...] = ()
 
 
 class Operator(msgspec.Struct, frozen=True):

@@ -1,6 +1,6 @@
 """The state of understanding one statement: which effects and findings it has gathered, and in which scope."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -43,6 +43,12 @@ def _searched(listed: tuple[str, ...], user: str) -> tuple[str, ...]:
     return path if "pg_temp" in path else ("pg_temp", *path)
 
 
+# Looks into the body of a function, adds what it does, and says of it and of each function behind it whether that is
+# all. understand.py fills it in: bodies hold statements of every kind.
+Follower = Callable[["Reading", str, str], list[tuple[tuple[str, str], bool]]]
+FOLLOWERS: list[Follower] = []
+
+
 class TooMuch(CallerFault):
     """A statement holds more of something than its limit allows."""
 
@@ -53,13 +59,14 @@ _RANK = {Reach.ONE: 0, Reach.SOME: 1, Reach.UNKNOWN: 2, Reach.ALL: 3}
 class Gathered:
     """One effect while it is put together. `names` of None means all columns."""
 
-    __slots__ = ("fields", "findings", "object", "reach", "relation", "verb")
+    __slots__ = ("by_code", "fields", "findings", "object", "reach", "relation", "verb")
 
     def __init__(self, verb: Verb, object_: Object, relation: Relation | None) -> None:
         self.verb, self.object, self.relation = verb, object_, relation
         self.reach: Reach | None = None
         self.fields: set[str] | None = set()
         self.findings: list[Finding] = []
+        self.by_code = False  # stored code does it: the planner may run that code too
 
     def extend(self, reach: Reach) -> None:
         """Count one more touch of this reach: the larger wins, two single rows are some."""
@@ -114,6 +121,7 @@ class Reading:
         "depth",
         "findings",
         "flow",
+        "follows",
         "held",
         "hits",
         "inner",
@@ -149,6 +157,7 @@ class Reading:
         self.read_only: bool | None = None
         self.transactional = True
         self.inner: Statement | None = None
+        self.follows = True
         self.depth = 0
         # Columns and ranges that the expression being walked mentions.
         self.mentions: list[Source] = []
@@ -277,6 +286,24 @@ class Reading:
         return self.object(ObjectKind.FUNCTION, *path, known=known)
 
     def user_code(self, schema: str, name: str, why: str, location: int = -1, *, known: bool = True) -> None:
-        """Code that did not come with the server runs: an effect of its own, since it may do anything."""
-        finding = self.finding(FindingCode.USER_CODE, f"{why} runs `{schema}.{name}`, which may do anything", location)
-        self.add(Verb.EXECUTE, self.function_object(schema, name, known=known), Reach.UNKNOWN, finding)
+        """Code that did not come with the server runs: an effect of its own, and whatever its body does beside it.
+
+        The effect reaches ONE where everything that the code does is listed, UNKNOWN where it may do anything.
+        """
+        object_ = self.function_object(schema, name, known=known)
+        if self.has(Verb.EXECUTE, object_):
+            return
+        code = self.gather(Verb.EXECUTE, object_)
+        followed = [((schema, name), False)]
+        if known and self.follows:
+            for follow in FOLLOWERS:
+                followed = follow(self, schema, name)
+        for (inner_schema, inner_name), clear in followed:
+            inner = self.gather(Verb.EXECUTE, self.function_object(inner_schema, inner_name))
+            shown = f"`{inner_schema}.{inner_name}`"
+            asks = why if inner is code or not known else f"`{schema}.{name}`"
+            does = "its body is followed" if clear else "which may do anything"
+            (inner if known else code).at_least(Reach.ONE if clear else Reach.UNKNOWN)
+            (inner if known else code).findings.append(
+                self.finding(FindingCode.USER_CODE, f"{asks} runs {shown}, {does}", location)
+            )

@@ -30,7 +30,7 @@ ALLOWED = words("""
     default_transaction_isolation transaction_isolation transaction_deferrable default_transaction_deferrable
     """)
 # The only values that leave the meaning of text alone.
-_ONLY = {
+ONLY = {
     "client_encoding": frozenset({"utf8", "utf-8", "unicode"}),
     "standard_conforming_strings": frozenset({"on", "true", "1", "yes"}),
     "backslash_quote": frozenset({"safe_encoding"}),
@@ -55,8 +55,8 @@ _SHOWABLE_SECRETS = frozenset({"primary_conninfo", "ssl_passphrase_command", "ar
 def set_setting(reading: Reading, name: str, value: str | None, local: bool, location: int = -1) -> None:
     """SET name = value (None: DEFAULT), also as set_config: CONFIGURE on the setting, or a refusal."""
     reading.flow, reading.name, reading.value, reading.local = Flow.SET, name, value, local
-    allowed = name in ALLOWED and (value is None or name not in _ONLY or value.strip().lower() in _ONLY[name])
-    if value == COMPUTED and name in {"search_path", *_ONLY}:
+    allowed = name in ALLOWED and (value is None or name not in ONLY or value.strip().lower() in ONLY[name])
+    if value == COMPUTED and name in {"search_path", *ONLY}:
         allowed = False
     if not allowed and not _is_custom(name):
         reason = _REASONS.get(name) or (

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 
 from interlock.intent.sql import ddl, session, utility
+from interlock.intent.sql.bodies import follower
 from interlock.intent.sql.expressions import QUERIES
 from interlock.intent.sql.limits import DEFAULT_LIMITS, Limits, refuse_chains, refuse_copies, refuse_early
+from interlock.intent.sql.names import Level
 from interlock.intent.sql.parser import TooDeep, Unparsed, parse, statement_of
-from interlock.intent.sql.reading import Outputs, Reading, Scope, TooMuch
+from interlock.intent.sql.reading import FOLLOWERS, Outputs, Reading, Scope, TooMuch
 from interlock.intent.sql.select import SELECTS
 from interlock.intent.sql.shape import fingerprint_of, shape_of
 from interlock.intent.sql.statement import Statement
@@ -72,7 +74,7 @@ def _statement(text: str, data: bytes, raw: Node, scope: Scope, limits: Limits, 
         shape = shape_of(own)
     reading = Reading(scope, limits, data if len(data) != len(text) else None, start)
     try:
-        meaning(reading, kind, inner)
+        meaning(reading, None, kind, inner)
     except TooMuch as error:
         return _refused(own, _over(str(error)), shape=shape, node=kind)
     except RecursionError:
@@ -103,10 +105,10 @@ def _statement(text: str, data: bytes, raw: Node, scope: Scope, limits: Limits, 
     )
 
 
-def meaning(reading: Reading, kind: str, inner: Node) -> None:
-    """Dispatch one statement node; a kind without a function is refused by name."""
+def meaning(reading: Reading, level: Level | None, kind: str, inner: Node) -> None:
+    """Dispatch one statement node; a kind without a function is refused by name. `level` surrounds a query."""
     if kind in QUERIES:
-        reading.returns = QUERIES[kind](reading, None, inner)
+        reading.returns = QUERIES[kind](reading, level, inner)
         return
     function = STATEMENTS.get(kind)
     if function is None:
@@ -114,6 +116,9 @@ def meaning(reading: Reading, kind: str, inner: Node) -> None:
         reading.unmapped(kind or "empty statement")
         return
     reading.returns = function(reading, inner)
+
+
+FOLLOWERS.append(follower(meaning))
 
 
 def _columns(outputs: Outputs) -> tuple[Column, ...] | None:

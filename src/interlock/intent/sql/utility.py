@@ -99,24 +99,30 @@ def explain(reading: Reading, inner: Node) -> Outputs:
 
 
 def _on(options: list[Node], name: str) -> bool:
+    """Whether this option is on; of several the last one counts (commands/explain.c)."""
+    found = False
     for wrapped in options:
         option = body(wrapped, "DefElem") or {}
         if word(option, "defname") == name:
             value = constant(node(option, "arg")) if "arg" in option else True
-            return str(value).lower() not in {"false", "off", "0", "no", "f"}
-    return False
+            found = str(value).lower() not in {"false", "off", "0", "no", "f"}
+    return found
 
 
 def _only_planned(reading: Reading) -> None:
-    """Plans read statistics and names: every effect becomes a READ, and code stays EXECUTE."""
-    planned = reading.effects()
+    """Plans read statistics and names: every effect becomes a READ; code stays EXECUTE, and what it does stays too,
+    since the planner runs functions that call themselves immutable or stable."""
+    planned = reading.gathered_after(0)
     reading.forget()
-    for effect in planned:
-        relation = reading.catalog.relation(*effect.object.path[1:]) if len(effect.object.path) == 3 else None
-        if effect.verb is Verb.CONFIGURE or (effect.verb is Verb.CREATE and relation is None and effect.object.known):
+    for was in planned:
+        effect, relation = was.effect(), was.relation
+        stays = was.by_code or effect.verb is Verb.EXECUTE
+        made = effect.verb is Verb.CREATE and relation is None and effect.object.known
+        if not stays and (made or effect.verb is Verb.CONFIGURE):
             continue
-        verb = Verb.EXECUTE if effect.verb is Verb.EXECUTE else Verb.READ
+        verb = effect.verb if stays else Verb.READ
         gathered = reading.gather(verb, effect.object, relation)
+        gathered.by_code = gathered.by_code or was.by_code
         gathered.at_least(effect.reach)
         gathered.findings.extend(f for f in effect.findings if f not in gathered.findings)
         if gathered.fields is not None:
