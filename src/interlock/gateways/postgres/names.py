@@ -41,8 +41,11 @@ class Names:
 
     def uncertain(self, group: int) -> bool:
         """Whether a name that was sent hangs on a group before this one, which may still fail."""
-        sent = (*self._sent_statements.values(), *self._sent_portals.values())
-        return bool(sent) and any(sent_by != group for sent_by, _ in sent)
+        for sent in (self._sent_statements, self._sent_portals):
+            for sent_by, _ in sent.values():
+                if sent_by != group:
+                    return True
+        return False
 
     def uncertain_statement(self, group: int, name: str) -> bool:
         """Whether that is so of the statement of this name."""

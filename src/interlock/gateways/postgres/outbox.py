@@ -19,6 +19,7 @@ from interlock.wire.postgres import kinds
 from interlock.wire.postgres.messages import build_execute, build_sync
 
 _SYNC: Final = build_sync()
+_RUN_UNNAMED: Final = build_execute("")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -161,7 +162,8 @@ class Outbox:
             most = max(running.limit - running.delivered, 0) + 1  # one more than may pass shows that there is more
             rows = min(rows, most) if rows else most
         due = Due(kinds.EXECUTE, step.show, running=running, done=self._change(portal, step.group))
-        self._bracketed(step.group, step.unit, running, build_execute(step.name, rows), due)
+        data = build_execute(step.name, rows) if step.name or rows else _RUN_UNNAMED
+        self._bracketed(step.group, step.unit, running, data, due)
         if running is None:
             return
         if portal.statement.flow is Flow.COPY_IN:
@@ -284,6 +286,8 @@ class Outbox:
         statement = portal.statement
         names, name = self._names, statement.name
         match statement.flow:
+            case Flow.PLAIN:
+                return None
             case Flow.PREPARE if name is not None:
                 return lambda: names.hold_statement(name, prepared(statement))
             case Flow.DECLARE if name is not None:

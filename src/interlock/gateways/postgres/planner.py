@@ -339,6 +339,8 @@ class Planner:
         self.stale |= stale
         group.settles = group.settles or statement.flow in SETTLING or bool(stale) or not understood
         match statement.flow:
+            case Flow.PLAIN if understood and not statement.writes:
+                pass
             case Flow.BEGIN:
                 unit.writes = unit.writes or (not unit.explicit and unit.statements > 0)
                 unit.explicit = True
