@@ -239,7 +239,7 @@ class Stand:
         """The decisions whose statement contains `marker`, once what became of each is written down."""
 
         def all_ended() -> bool:
-            return all(one.status is not None for one in self.decisions() if marker in one.text)
+            return all(one.status not in (None, "ran") for one in self.decisions() if marker in one.text)
 
         wait_for(all_ended, what=lambda: f"outcomes of {marker}")
         return [one for one in self.decisions() if marker in one.text]

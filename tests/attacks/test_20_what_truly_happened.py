@@ -96,3 +96,16 @@ def test_only_unlabelled_reads_are_relaxed(relaxed: Stand, text: str, waits: boo
         client.execute(text.encode())
     relaxed.kill()
     assert [text in one.text for one in relaxed.decisions()] == [True] * waits
+
+
+def test_pipelined_commands_end_each_for_itself(stand: Stand) -> None:
+    """Nothing is written down as landed because something before it has."""
+    texts = ["SELECT 'piped 1'", "SELECT 'piped 2', 1/0", "SELECT 'piped 3'"]
+    with Wire(stand) as wire:
+        wire.ask(*map(build_query, texts), readies=3)
+        whole = [build_parse("", t) + build_bind("", "") + build_execute("") + build_sync() for t in texts]
+        wire.ask(*whole, readies=3)
+        wire.ask(*map(build_query, ["BEGIN", *texts, "COMMIT"]), readies=5)
+    assert statuses(stand, "piped 1") == ["landed", "landed", "undone"]
+    assert statuses(stand, "piped 2") == ["failed"] * 3
+    assert statuses(stand, "piped 3") == ["landed", "landed", "failed"]

@@ -18,6 +18,7 @@ from interlock.wire.postgres.messages import (
     parse_command_complete,
     parse_data_row,
     parse_error,
+    parse_notice,
 )
 from interlock.wire.postgres.startup import build_startup
 from tests.stand import PERSON, TARGET, Stand
@@ -30,6 +31,7 @@ class Wire:
 
     def __init__(self, stand: Stand, user: str = PERSON) -> None:
         self.pid, self.secret = 0, b""
+        self.notices: list[str] = []
         self._socket = socket.create_connection(("127.0.0.1", stand.port), timeout=SECONDS)
         self._frames = Frames(limit=1 << 26)
         self._read: list[Frame] = []
@@ -44,6 +46,8 @@ class Wire:
             if kind == kinds.BACKEND_KEY_DATA:
                 key = parse_backend_key_data(frame)
                 self.pid, self.secret = key.pid, key.secret
+            elif kind == kinds.NOTICE_RESPONSE:
+                self.notices.append(parse_notice(frame).fields["M"])
             elif kind == kinds.READY_FOR_QUERY:
                 return
             elif kind == kinds.AUTHENTICATION:
@@ -63,6 +67,10 @@ class Wire:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hang up."""
         self._socket.close()
 
     def send(self, *messages: bytes) -> None:

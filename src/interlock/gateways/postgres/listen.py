@@ -130,6 +130,7 @@ class Listener:
             accepting = tasks.create_task(self._accept(loop, listening, tasks))
             await self._drained.wait()
             accepting.cancel()
+            listening.close()  # whoever still waits in its queue tries elsewhere, or later
 
     def drain(self) -> None:
         """Take nobody new, and let every session end as soon as nothing of it is under way."""

@@ -249,7 +249,7 @@ class Relay:
         self.failed = due.kind != kinds.QUERY or self.failed
         shown = frame if due.instead is None else due.instead
         # Nobody's own error: COMMIT or Sync failed, over a deferred constraint, say. The last command gets it.
-        failed = due.running or (self._runs[-1] if self._runs and due.instead is None else None)
+        failed = due.running or (self._last_of_group() if due.instead is None else None)
         if failed is not None:
             failed.error = parse_error(frame).fields.get("C")
         while self._dues and self._dues[0].kind not in (kinds.SYNC, kinds.QUERY):
@@ -277,12 +277,28 @@ class Relay:
         self._told.settled(unit, status)
         self._runs = [running for running in self._runs if running.listed]
 
+    def _first_behind(self) -> Running | None:
+        """The first command that is owed behind the end of the group that is being answered."""
+        ended = False
+        for due in self._dues:
+            if ended and due.running is not None:
+                return due.running
+            ended = ended or due.kind in (kinds.SYNC, kinds.QUERY)
+        return None
+
+    def _last_of_group(self) -> Running | None:
+        behind = self._first_behind()
+        end = self._runs.index(behind) if behind in self._runs else len(self._runs)
+        return self._runs[end - 1] if end else None
+
     def _write_down(self, failed: bool, wrapped: bool) -> None:
-        for running in self._runs:
+        """Everything up to this ReadyForQuery, which still stands first in what is owed, has come to its end."""
+        behind = self._first_behind()
+        while self._runs and self._runs[0] is not behind:
+            running = self._runs.pop(0)
             self._end(running, self._fate(running, failed, wrapped))
             if running.flow is Flow.COMMIT and running.error is not None and self.status == IDLE:
                 self._told.settled(running.ask.command.unit, Status.UNDONE)  # a deferred constraint, say
-        self._runs.clear()
 
     def _end(self, running: Running, status: Status) -> None:
         running.listed = False  # a portal that is continued later is listed, and written down, again

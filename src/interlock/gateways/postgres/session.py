@@ -97,7 +97,7 @@ class Session:
     async def run(self, greeting: bytes) -> None:
         """Until either side is gone. Whatever happens, what was admitted gets its outcome written down.
 
-        `greeting` is what the client is told once the session can begin.
+        `greeting` is what the client is told once the session can begin. Its connection is the caller's to close.
         """
         try:
             await self._begin()
@@ -387,6 +387,8 @@ class Session:
             self._relay.upstream.clear()
 
     def _changed(self) -> None:
+        if self._draining:
+            self._client.poke()  # it may be at rest now, though it never stops asking
         if self._change is not None and not self._change.done():
             self._change.set_result(None)
         if self._taking and not self._relay.copying:
@@ -426,4 +428,3 @@ class Session:
         if not self._server.closed:
             self._server.write(build_terminate())
         self._server.close()
-        self._client.close()
