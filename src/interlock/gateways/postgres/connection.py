@@ -124,8 +124,11 @@ class Connection(asyncio.Protocol):
         self._wake()
 
     def write(self, data: bytes) -> None:
-        """Send; what the peer does not take is buffered, and its `peer` told to stop."""
-        if data and self._transport is not None and not self.closed:
+        """Send; what the peer does not take is buffered, and its `peer` told to stop.
+
+        Possible after a fault of the peer's as well: it is told what was wrong before the end.
+        """
+        if data and self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
 
     async def drained(self) -> None:
