@@ -5,7 +5,7 @@ import pytest
 
 from interlock.wire.postgres.messages import build_bind, build_execute, build_parse, build_query, build_sync
 from tests.attacks.wire import Wire, errors, rows
-from tests.stand import AGENT, PERSON, Stand
+from tests.stand import AGENT, CALLER, PERSON, Stand
 
 SYNC = build_sync()
 # With transform_null_equals this counts 20,000 rows more.
@@ -68,7 +68,7 @@ def test_code_cannot_change_it_for_the_next_command(stand: Stand, text: str, how
     """The next command runs under the pins, or it does not run and the session ends."""
     parse, bind, execute = build_parse("", text), build_bind("", ""), build_execute("")
     counting = build_parse("", COUNTED) + build_bind("", "") + build_execute("")
-    with Wire(stand) as wire:
+    with Wire(stand, CALLER) as wire:
         match how:
             case "query":
                 wire.send(build_query(text), build_query(COUNTED))
@@ -90,7 +90,7 @@ def test_code_cannot_change_it_for_the_next_command(stand: Stand, text: str, how
 
 
 def test_drift_of_the_path_is_followed(stand: Stand) -> None:
-    with stand.connect() as client:
+    with stand.connect(CALLER) as client:
         client.execute("SELECT drift('search_path', 'shadow, pg_temp')")
         assert client.execute("SELECT name FROM items WHERE id = 1").fetchone() == ("shadow",)
     decision = stand.decided("SELECT name FROM items WHERE id = 1")[-1]
@@ -108,7 +108,8 @@ def test_a_reset_returns_to_the_pins(stand: Stand, reset: str) -> None:
             assert client.execute("SELECT name FROM items WHERE id = 1").fetchone() == ("item 1",)
             assert client.execute("SHOW search_path").fetchone() == ('"$user", public, pg_temp',)
         assert client.execute("SHOW standard_conforming_strings").fetchone() == ("on",)
-        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        assert client.execute("SHOW transaction_read_only").fetchone() == ("on",)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
             client.execute("SELECT public.scribble('after a reset')")
         assert client.execute("SELECT public.harmless(1)").fetchone() == (2,)
 
