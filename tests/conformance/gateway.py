@@ -1,4 +1,4 @@
-"""`interlock serve` as people run it: a process, a configuration, and two databases' worth of clients in front."""
+"""`interlock serve` as people run it: a process, a configuration, a database behind it, and how clients reach it."""
 
 import os
 import secrets

@@ -124,7 +124,7 @@ def test_transactions_and_savepoints(development: Gateway, key: int) -> None:
                 (asyncpg.UniqueViolationError, f"INSERT INTO notes (id) VALUES ({key})"),
                 (asyncpg.InsufficientPrivilegeError, REFUSED),
             ):
-                with pytest.raises(failure):
+                with pytest.raises(failure):  # noqa: PT012 - it is told at the end
                     async with connection.transaction():
                         await connection.execute("INSERT INTO notes (id) VALUES ($1)", key + 1)
                         await connection.execute(statement)

@@ -124,7 +124,7 @@ def test_only_targets_can_be_reached(production: Gateway, target: str) -> None:
 
 @pytest.mark.parametrize("token", ["", "not a token", "a.b.c"])
 def test_bad_tokens(production: Gateway, token: str) -> None:
-    with pytest.raises(psycopg.OperationalError, match="token was refused|no password supplied"):
+    with pytest.raises(psycopg.OperationalError, match=r"token was refused|no password supplied"):
         psycopg.connect(**production.parameters() | {"user": TOKEN, "password": token})
 
 

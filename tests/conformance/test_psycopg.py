@@ -204,7 +204,7 @@ def test_executemany_with_and_without_returning(connection: psycopg.Connection, 
 def test_an_error_in_a_pipeline_undoes_its_group(
     development: Gateway, connection: psycopg.Connection, key: int
 ) -> None:
-    with pytest.raises(errors.UniqueViolation), connection.pipeline():
+    with pytest.raises(errors.UniqueViolation), connection.pipeline():  # noqa: PT012 - it is told at the end
         connection.execute("INSERT INTO notes (id) VALUES (%s)", [key])
         connection.execute("INSERT INTO notes (id) VALUES (%s)", [key])
         connection.execute("INSERT INTO notes (id) VALUES (%s)", [key + 1])
@@ -215,7 +215,7 @@ def test_an_error_in_a_pipeline_undoes_its_group(
 def test_a_denial_in_a_pipeline_undoes_its_group(
     development: Gateway, connection: psycopg.Connection, key: int
 ) -> None:
-    with pytest.raises(errors.InsufficientPrivilege) as told, connection.pipeline() as pipeline:
+    with pytest.raises(errors.InsufficientPrivilege) as told, connection.pipeline() as pipeline:  # noqa: PT012 - it is told at the end
         connection.execute("INSERT INTO notes (id) VALUES (%s)", [key])
         pipeline.sync()
         connection.execute("INSERT INTO notes (id) VALUES (%s)", [key + 1])
@@ -264,10 +264,10 @@ def test_copy_in_and_out_as_binary(connection: psycopg.Connection, key: int) -> 
 
 def test_copy_that_fails_or_is_given_up(development: Gateway, connection: psycopg.Connection, key: int) -> None:
     with connection.cursor() as cursor:
-        with pytest.raises(errors.InvalidTextRepresentation), cursor.copy("COPY loads (id) FROM STDIN") as copy:
+        with pytest.raises(errors.InvalidTextRepresentation), cursor.copy("COPY loads (id) FROM STDIN") as copy:  # noqa: PT012 - it is told at the end
             for _ in range(1000):
                 copy.write("not a number\n")
-        with pytest.raises(ZeroDivisionError), cursor.copy("COPY loads (id) FROM STDIN") as copy:
+        with pytest.raises(ZeroDivisionError), cursor.copy("COPY loads (id) FROM STDIN") as copy:  # noqa: PT012 - it is told at the end
             copy.write(f"{key}\n")
             raise ZeroDivisionError
         assert cursor.execute("SELECT 1").fetchone() == (1,)
@@ -322,7 +322,7 @@ def test_transactions_and_savepoints(development: Gateway, connection: psycopg.C
         connection.execute("INSERT INTO notes (id) VALUES (%s)", [key])
         with pytest.raises(errors.UniqueViolation), connection.transaction():
             connection.execute("INSERT INTO notes (id) VALUES (%s)", [key])
-        with pytest.raises(errors.InsufficientPrivilege), connection.transaction():
+        with pytest.raises(errors.InsufficientPrivilege), connection.transaction():  # noqa: PT012 - it is told at the end
             connection.execute("INSERT INTO notes (id) VALUES (%s)", [key + 1])
             connection.execute(REFUSED)
         with connection.transaction():
@@ -424,7 +424,7 @@ def test_an_agents_answer_ends_at_its_limit(production: Gateway) -> None:
         assert len(connection.execute(f"{many} LIMIT 10000").fetchall()) == 10_000
         with connection.transaction(), connection.cursor("walk") as walking:
             walking.execute(many)
-            with pytest.raises(errors.ProgramLimitExceeded):
+            with pytest.raises(errors.ProgramLimitExceeded):  # noqa: PT012 - it is told at the end
                 while walking.fetchmany(3000):
                     pass
         assert connection.execute("SELECT 1").fetchone() == (1,)
@@ -435,7 +435,7 @@ def test_a_token_is_a_password(development: Gateway) -> None:
     parameters = development.parameters() | {"user": TOKEN, "password": token}
     with psycopg.connect(**parameters, autocommit=True) as connection:
         assert connection.execute("SELECT count(*) FROM orders").fetchone() == (3,)
-        with pytest.raises(errors.InsufficientPrivilege, match="sensitive|personal"):
+        with pytest.raises(errors.InsufficientPrivilege, match=r"sensitive|personal"):
             connection.execute("SELECT email FROM customers")
 
 

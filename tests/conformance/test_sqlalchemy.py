@@ -130,7 +130,7 @@ def test_the_unit_of_work(run: Run) -> None:
             session.expire_all()
             assert session.scalar(select(func.count()).select_from(Book)) == 56
             assert session.get(Author, loaded[0].id).name == "renamed"
-            with pytest.raises(IntegrityError), session.begin_nested():
+            with pytest.raises(IntegrityError), session.begin_nested():  # noqa: PT012 - it is told at the end
                 session.add(Author(name="renamed"))
                 session.flush()
             session.execute(update(Author).where(Author.id == loaded[3].id).values(name="bulk"))
