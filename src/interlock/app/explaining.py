@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from interlock.app.config import Config
+from interlock.gateways.postgres.pins import split_path
 from interlock.intent.sql.catalog import Catalog
 from interlock.intent.sql.limits import Limits
 from interlock.intent.sql.statement import Flow, Statement
@@ -53,15 +54,16 @@ class Explainer:
         )
 
     def explain(self, text: str) -> list[Explanation]:
-        """Every statement of a text in order; names that it prepares or declares are known behind it."""
+        """Every statement of a text in order; behind each, what it prepares, declares or sets the path to is known."""
         scope, rest = self._scope, text
         explained: list[Explanation] = []
         while rest:
             statements, behind = understand(rest, scope, self._limits), ""
             for at, statement in enumerate(statements):
                 explained.append(Explanation(statement=statement, decision=self._decide(statement)))
-                scope = _with_name(scope, statement)
-                if statement.flow in (Flow.PREPARE, Flow.DECLARE) and at < len(statements) - 1:
+                changed = _behind(scope, statement, self._scope.search_path)
+                known, scope = scope is changed, changed
+                if not known and at < len(statements) - 1:
                     behind = rest[statement.span[1] :]
                     break
             rest = behind
@@ -122,8 +124,12 @@ def as_json(explained: list[Explanation]) -> dict[str, object]:
     }
 
 
-def _with_name(scope: Scope, statement: Statement) -> Scope:
+def _behind(scope: Scope, statement: Statement, opened: tuple[str, ...]) -> Scope:
+    """The scope of what follows a statement; `opened` is the path that a reset returns to."""
     name = statement.name
+    if statement.flow in (Flow.SET, Flow.RESET, Flow.DISCARD) and name in (None, "search_path"):
+        path = opened if statement.value is None or statement.flow is not Flow.SET else split_path(statement.value)
+        return scope if path == scope.search_path else replace(scope, search_path=path)
     if name is None:
         return scope
     if statement.flow is Flow.PREPARE:

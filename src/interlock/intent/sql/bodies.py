@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 
 from interlock.intent.sql import plpgsql
 from interlock.intent.sql.catalog_rows import Function
+from interlock.intent.sql.functions import DANGEROUS
 from interlock.intent.sql.limits import refuse_chains, refuse_copies, refuse_early
 from interlock.intent.sql.names import Level
 from interlock.intent.sql.parser import TooDeep, Unparsed, parse, statement_of
 from interlock.intent.sql.reading import Follower, Reading, TooMuch
 from interlock.intent.sql.settings import ALLOWED, ONLY
 from interlock.intent.sql.shape import shape_of
+from interlock.intent.sql.statement import Flow
 from interlock.intent.sql.tree import Node, unwrap, words
 from interlock.model import Effect, FindingCode, Reach, Verb
 
@@ -104,7 +106,9 @@ def _adopt(reading: Reading, found: Followed) -> None:
 
 def _read(reading: Reading, dispatch: Dispatch, function: Function, path: Path) -> Followed:
     if function.kind == "a":
-        return Followed(clear=True, calls=function.calls, path=path)
+        made_of = [(schema, name) for schema, name in function.calls if schema != "pg_catalog"]
+        clear = all(schema != "pg_catalog" or name not in DANGEROUS for schema, name in function.calls)
+        return Followed(clear=clear, calls=tuple(made_of), path=path)
     if function.extension in _COMPUTING:
         return Followed(clear=True, path=path)
     own = _own_path(function, path)
@@ -119,6 +123,8 @@ def _read(reading: Reading, dispatch: Dispatch, function: Function, path: Path) 
     level = Level(None)
     level.aliases = script.names
     try:
+        if function.defaults is not None:
+            _understand(inner, dispatch, level, f"SELECT {function.defaults}")
         for text in script.statements:
             _understand(inner, dispatch, level, text)
     except (Unparsed, TooDeep, TooMuch, RecursionError):
@@ -171,3 +177,6 @@ def _understand(inner: Reading, dispatch: Dispatch, level: Level, text: str) -> 
     for raw in parse(text.encode()):
         kind, node = unwrap(statement_of(raw))
         dispatch(inner, level, kind, node)
+    if inner.flow is not Flow.PLAIN:
+        # It steers the session: what follows in the body may mean something else.
+        raise TooMuch("the body changes its session")

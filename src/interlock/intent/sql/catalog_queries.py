@@ -194,7 +194,7 @@ SELECT @json_build_object('schema', {_SCHEMA}, 'name', p.proname,
     FROM @pg_aggregate a JOIN @pg_proc c ON c.oid @= ANY (ARRAY[a.aggtransfn, a.aggfinalfn, a.aggcombinefn,
       a.aggserialfn, a.aggdeserialfn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn]::@oid[])
     JOIN @pg_namespace cn ON cn.oid @= c.pronamespace
-    WHERE a.aggfnoid::@oid @= p.oid AND c.oid @>= {_FIRST_USER_OID}), '[]'::@json))::@text
+    WHERE a.aggfnoid::@oid @= p.oid), '[]'::@json), 'defaults', @pg_get_expr(p.proargdefaults, 0::@oid))::@text
 FROM @pg_proc p JOIN @pg_namespace n ON n.oid @= p.pronamespace
 JOIN @pg_language l ON l.oid @= p.prolang
 WHERE p.oid @>= {_FIRST_USER_OID} AND {_VISIBLE}
@@ -233,7 +233,7 @@ FROM @pg_cast c JOIN @pg_type s ON s.oid @= c.castsource
 JOIN @pg_type t ON t.oid @= c.casttarget
 JOIN @pg_proc p ON p.oid @= c.castfunc
 JOIN @pg_namespace n ON n.oid @= p.pronamespace
-WHERE c.oid @>= {_FIRST_USER_OID} AND p.oid @>= {_FIRST_USER_OID}
+WHERE c.oid @>= {_FIRST_USER_OID}
 ORDER BY c.oid"""
 
 _SCHEMAS = f"""

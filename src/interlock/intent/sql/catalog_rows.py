@@ -120,7 +120,8 @@ class Function(msgspec.Struct, frozen=True):
     """A function, procedure, aggregate or window function that did not come with the server.
 
     `body` is its text where the language is SQL or PL/pgSQL, `names` those of its arguments, `settings` what it sets
-    while it runs ("name=value"), `calls` the user functions that an aggregate is made of, as (schema, name).
+    while it runs ("name=value"), `calls` the functions that an aggregate is made of, as (schema, name), and `defaults`
+    the expressions that stand in for arguments left out.
     """
 
     schema: str
@@ -136,6 +137,7 @@ class Function(msgspec.Struct, frozen=True):
     names: tuple[str | None, ...] = ()
     settings: tuple[str, ...] = ()
     calls: tuple[tuple[str, str], ...] = ()
+    defaults: str | None = None
 
 
 class Operator(msgspec.Struct, frozen=True):

@@ -55,15 +55,15 @@ def _nothing_follows(relation: Relation, change: Change) -> bool:
 
 def _triggers(reading: Reading, gathered: Gathered, relation: Relation, change: Change) -> None:
     fired = relation.triggers_on(change.event)
-    if not fired:
+    quiet = [reading.user_code(*trigger.function, f"the trigger `{trigger.name}`") for trigger in fired]
+    if all(quiet) and not relation.cascades(deleted=False, changed=None):
+        # It reads at most, and a key that it changes in the row reaches no other table.
         return
     named = ", ".join(f"`{trigger.name}`" for trigger in fired)
     gathered.findings.append(
         reading.finding(FindingCode.TRIGGERS, f"{named} on `{relation.name}` runs user code for it")
     )
     gathered.reach = Reach.UNKNOWN
-    for trigger in fired:
-        reading.user_code(*trigger.function, f"the trigger `{trigger.name}`")
 
 
 def _rules(reading: Reading, gathered: Gathered, relation: Relation, change: Change) -> None:
@@ -98,8 +98,8 @@ def _code(reading: Reading, gathered: Gathered, relation: Relation, change: Chan
         Change.TRUNCATE: set(),
     }[change]
     for by, schema, name in relation.code:
-        if by in kinds:
-            reading.user_code(schema, name, f"a {by} of `{relation.name}`")
+        quiet = by not in kinds or reading.user_code(schema, name, f"a {by} of `{relation.name}`")
+        if not quiet:
             gathered.reach = Reach.UNKNOWN
 
 
@@ -138,6 +138,8 @@ def _cascades(
 
 
 def _children(reading: Reading, gathered: Gathered, relation: Relation, change: Change) -> None:
-    """Rows of partitions and children are rows of the parent; their number is no longer proven."""
-    if relation.children and change is not Change.CREATE and gathered.reach is not Reach.ALL:
+    """Rows of children are rows of the parent, and their number is no longer proven; partitions share its keys."""
+    if not relation.children or change is Change.CREATE or gathered.reach is Reach.ALL:
+        return
+    if relation.kind != "p" or any(below.code or below.rules for below in relation.descendants()):
         gathered.reach = Reach.UNKNOWN

@@ -10,7 +10,8 @@ from interlock.intent.sql import names as naming
 from interlock.intent.sql.functions import SET_CONFIG, Danger, callee
 from interlock.intent.sql.names import Level
 from interlock.intent.sql.reading import Outputs, Reading, Source, TooMuch
-from interlock.intent.sql.settings import COMPUTED, set_setting
+from interlock.intent.sql.settings import COMPUTED, SHOWABLE_SECRETS, set_setting
+from interlock.intent.sql.smallness import keyed
 from interlock.intent.sql.statement import Flow
 from interlock.intent.sql.tree import EMPTY, Json, Node, body, constant, names, node, nodes, number, unwrap, word, words
 from interlock.model import FindingCode, Object, ObjectKind, Reach, Verb
@@ -208,11 +209,13 @@ def call(reading: Reading, level: Level | None, inner: Node) -> None:
     if name[-1] == SET_CONFIG and len(name) <= 2 and (len(name) == 1 or name[0] == "pg_catalog"):
         _set_config(reading, level, arguments, location)
         return
+    if name[-1] == "current_setting" and constant(arguments[0] if arguments else None) in SHOWABLE_SECRETS:
+        reading.refuse(FindingCode.SETTING_REFUSED, "this setting can hold credentials; leave it out", location)
     found = callee(reading.catalog, reading.path, name)
     for function in found.user:
         reading.user_code(function.schema, function.name, f"`{'.'.join(name)}`", location)
     if found.danger is not None:
-        _dangerous(reading, name[-1], found.danger, arguments, location)
+        _dangerous(reading, level, name[-1], found.danger, arguments, location)
     elif not found.harmless and not found.user:
         _unknown(reading, name, location)
 
@@ -227,15 +230,27 @@ def _unknown(reading: Reading, name: tuple[str, ...], location: int) -> None:
     reading.add(Verb.EXECUTE, reading.function_object(schema, name[-1], known=False), Reach.UNKNOWN, finding)
 
 
-def _dangerous(reading: Reading, name: str, danger: Danger, arguments: list[Node], location: int) -> None:
+def _dangerous(
+    reading: Reading, level: Level | None, name: str, danger: Danger, arguments: list[Node], location: int
+) -> None:
     message = f"`{name}` {danger.reason}"
     if danger.refused:
         reading.refuse(FindingCode.DANGEROUS_FUNCTION, message, location)
         return
     findings = () if danger.honest else (reading.finding(FindingCode.DANGEROUS_FUNCTION, message, location),)
-    reach = Reach.ONE if danger.kind is ObjectKind.SEQUENCE else Reach.UNKNOWN
-    reading.add(danger.verb, _object_of(reading, name, danger, arguments), reach, *findings)
+    gathered = reading.gather(danger.verb, _object_of(reading, name, danger, arguments))
+    gathered.at_least(Reach.ONE if danger.kind is ObjectKind.SEQUENCE and _once(level) else Reach.UNKNOWN)
+    gathered.findings.extend(f for f in findings if f not in gathered.findings)
     reading.writes = reading.writes or danger.writes
+
+
+def _once(level: Level | None) -> bool:
+    """Whether an expression runs as often as the text says it: not once for each row of something."""
+    while level is not None:
+        if any(keyed(range_) is not Reach.ONE for range_ in level.ranges):
+            return False
+        level = level.parent
+    return True
 
 
 def _object_of(reading: Reading, name: str, danger: Danger, arguments: list[Node]) -> Object:

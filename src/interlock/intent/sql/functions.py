@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from interlock.intent.sql.builtin_functions import HARMLESS
 from interlock.intent.sql.catalog import Catalog
 from interlock.intent.sql.catalog_rows import Function
+from interlock.intent.sql.tree import words
 from interlock.model import ObjectKind, Verb
 
 
@@ -105,6 +106,11 @@ class Callee:
     harmless: bool = False
 
 
+# What information_schema's own views are made of; drivers call the first (JDBC's primary keys).
+_OF_THE_STANDARD = words(
+    """_pg_expandarray _pg_index_position _pg_truetypid _pg_truetypmod _pg_char_max_length _pg_char_octet_length
+    _pg_numeric_precision _pg_numeric_precision_radix _pg_numeric_scale _pg_datetime_precision _pg_interval_type"""
+)
 _HARMLESS_CALLEE = Callee(harmless=True)
 
 
@@ -116,6 +122,8 @@ def callee(catalog: Catalog, path: tuple[str, ...], name: tuple[str, ...]) -> Ca
     """
     last = name[-1]
     schema = name[-2] if len(name) > 1 else None
+    if schema == "information_schema":
+        return Callee(harmless=last in _OF_THE_STANDARD)
     user = tuple(
         f for f in catalog.functions.get(last, ()) if (f.schema == schema if schema is not None else f.schema in path)
     )

@@ -114,6 +114,7 @@ class Reading:
     __slots__ = (
         "_encoded",
         "_gathered",
+        "_quiet",
         "_start",
         "catalog",
         "chain",
@@ -147,6 +148,7 @@ class Reading:
         self.catalog, self.target = scope.catalog, scope.target
         self._encoded, self._start = encoded, start
         self._gathered: dict[tuple[Verb, tuple[str, ...], ObjectKind], Gathered] = {}
+        self._quiet: dict[tuple[str, ...], bool] = {}
         self.findings: list[Finding] = []
         self.understood = True
         self.returns: Outputs = []
@@ -171,9 +173,12 @@ class Reading:
         """The effects that came after the first `count`."""
         return list(self._gathered.values())[count:]
 
-    def runs_user_code(self) -> bool:
-        """Whether anything met so far runs code that did not come with the server."""
-        return any(verb is Verb.EXECUTE and path[1:2] != ("pg_catalog",) for verb, path, _ in self._gathered)
+    def runs_loud_code(self) -> bool:
+        """Whether anything met so far runs code that did not come with the server, and that may write."""
+        return any(
+            verb is Verb.EXECUTE and path[1:2] != ("pg_catalog",) and not self._quiet.get(path[1:], False)
+            for verb, path, _ in self._gathered
+        )
 
     def forget(self) -> None:
         """Drop what was gathered, to gather it anew in another light (EXPLAIN)."""
@@ -285,20 +290,25 @@ class Reading:
         """A function by schema and name."""
         return self.object(ObjectKind.FUNCTION, *path, known=known)
 
-    def user_code(self, schema: str, name: str, why: str, location: int = -1, *, known: bool = True) -> None:
+    def user_code(self, schema: str, name: str, why: str, location: int = -1, *, known: bool = True) -> bool:
         """Code that did not come with the server runs: an effect of its own, and whatever its body does beside it.
 
-        The effect reaches ONE where everything that the code does is listed, UNKNOWN where it may do anything.
+        The effect reaches ONE where everything that the code does is listed, UNKNOWN where it may do anything. Gives
+        whether it is known to be quiet: to read at most.
         """
         object_ = self.function_object(schema, name, known=known)
         if self.has(Verb.EXECUTE, object_):
-            return
+            return self._quiet.get((schema, name), False)
         code = self.gather(Verb.EXECUTE, object_)
         followed = [((schema, name), False)]
+        writes, self.writes = self.writes, False
         if known and self.follows:
             for follow in FOLLOWERS:
                 followed = follow(self, schema, name)
+        quiet = not self.writes and all(clear for _, clear in followed)
+        self.writes = self.writes or writes
         for (inner_schema, inner_name), clear in followed:
+            self._quiet[inner_schema, inner_name] = quiet
             inner = self.gather(Verb.EXECUTE, self.function_object(inner_schema, inner_name))
             shown = f"`{inner_schema}.{inner_name}`"
             asks = why if inner is code or not known else f"`{schema}.{name}`"
@@ -307,3 +317,4 @@ class Reading:
             (inner if known else code).findings.append(
                 self.finding(FindingCode.USER_CODE, f"{asks} runs {shown}, {does}", location)
             )
+        return quiet

@@ -16,7 +16,7 @@ _CLAUSES = ("groupClause", "havingClause", "windowClause", "limitOffset", "limit
 def select(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
     """A SELECT of any form, its set operations flattened; gives the columns of its answer."""
     level = Level(parent)
-    ctes(reading, level, node(inner, "withClause"))
+    ctes(reading, level, node(inner, "withClause"), bounded="limitCount" in inner)
     if "larg" not in inner:
         return _plain(reading, level, inner)
     arms = _arms(reading, level, inner)
@@ -26,8 +26,8 @@ def select(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
     return merged
 
 
-def ctes(reading: Reading, level: Level, clause: Node | None) -> None:
-    """Understand a WITH clause; the names stand for the level from then on."""
+def ctes(reading: Reading, level: Level, clause: Node | None, *, bounded: bool = False) -> None:
+    """Understand a WITH clause; the names stand for the level from then on. `bounded`: what follows has a LIMIT."""
     if clause is None:
         return
     for wrapped in nodes(clause, "ctes"):
@@ -39,11 +39,26 @@ def ctes(reading: Reading, level: Level, clause: Node | None) -> None:
         if flag(clause, "recursive"):
             # The recursive arm sees columns that are being worked out: known to be no relation's.
             level.ctes[name] = None
+            if not bounded and _endless(name, body(node(inner, "ctequery"), "SelectStmt") or {}):
+                message = f"`{name}` calls itself without a condition and never ends; add a WHERE or a LIMIT"
+                reading.refuse(FindingCode.OVER_LIMIT, message)
         outputs = _renamed(query(reading, level, node(inner, "ctequery")), names(inner, "aliascolnames"))
         level.ctes[name] = outputs
         for key in ("search_clause", "cycle_clause"):
             if inner.get(key) is not None:
                 level.ctes[name] = None
+
+
+def _endless(name: str, inner: Node) -> bool:
+    """A recursive arm that takes all of its last round and nothing else gives as many rows again, for ever."""
+    arm = node(inner, "rarg") or {}
+    listed = nodes(arm, "fromClause")
+    again = [word(body(item, "RangeVar") or {}, "relname") for item in listed] == [name]
+    return (
+        again
+        and flag(inner, "all")
+        and not any(key in arm for key in ("whereClause", "havingClause", "limitCount", "groupClause", "larg"))
+    )
 
 
 def _arms(reading: Reading, level: Level, inner: Node) -> list[Outputs]:
@@ -91,7 +106,20 @@ def _plain(reading: Reading, level: Level, inner: Node) -> Outputs:
     _tail(reading, level, inner)
     _into(reading, node(inner, "intoClause"), outputs)
     reaches(reading, level, bounded=condition is not None or "limitCount" in inner)
+    if "lockingClause" in inner and "limitCount" not in inner and always(level, condition) is not False:
+        _lock_all(reading, level, condition)
     return outputs
+
+
+def _lock_all(reading: Reading, level: Level, condition: Node | None) -> None:
+    """FOR UPDATE and its kin without a condition keep everybody from writing: as if every row were changed."""
+    if condition is not None and always(level, condition) is None:
+        return
+    for range_ in level.ranges:
+        if range_.object is not None:
+            message = f"every row of `{range_.name}` would be locked; say which rows"
+            finding = reading.finding(FindingCode.NO_WHERE, message)
+            reading.add(Verb.CHANGE, range_.object, Reach.ALL, finding, relation=range_.relation)
 
 
 def _tail(reading: Reading, level: Level, inner: Node) -> None:

@@ -85,8 +85,10 @@ def _set_many(reading: Reading, name: str, options: list[Node]) -> None:
     if name == "transaction":
         _modes(reading, options)
     elif name == "session characteristics":
-        set_setting(reading, "default_transaction_read_only", None, False)
-        reading.name = name
+        for wrapped in options:
+            option = body(wrapped, "DefElem") or {}
+            set_setting(reading, f"default_{word(option, 'defname')}", _text(node(option, "arg") or {}), False)
+        reading.name, reading.value = name, None
     else:
         reading.refuse(FindingCode.SETTING_REFUSED, f"`set {name}` is refused: it adopts another session's snapshot")
 

@@ -49,7 +49,8 @@ _REASONS = {
     "check_function_bodies": "it lets functions in that nobody read",
     "synchronous_commit": "it lets a commit be lost",
 }
-_SHOWABLE_SECRETS = frozenset({"primary_conninfo", "ssl_passphrase_command", "archive_command", "restore_command"})
+# Values that may hold a password; the server shows them to few, the gateway to nobody.
+SHOWABLE_SECRETS = frozenset({"primary_conninfo", "ssl_passphrase_command", "archive_command", "restore_command"})
 
 
 def set_setting(reading: Reading, name: str, value: str | None, local: bool, location: int = -1) -> None:
@@ -77,7 +78,7 @@ def reset_setting(reading: Reading, name: str) -> None:
 def show_setting(reading: Reading, name: str) -> None:
     """SHOW name; "all" shows every setting."""
     reading.flow, reading.name = Flow.SHOW, None if name == "all" else name
-    if name in _SHOWABLE_SECRETS:
+    if name in SHOWABLE_SECRETS:
         reading.note(FindingCode.SETTING_REFUSED, f"`{name}` can hold credentials")
     reach = Reach.ALL if name == "all" else Reach.ONE
     reading.add(Verb.READ, reading.object(ObjectKind.SETTING, name), reach)

@@ -6,8 +6,8 @@ from interlock.intent.sql.tree import Json, Node, body, constant, names, node, n
 from interlock.model import Reach
 
 # A cast of the right side to one of these compares as the column compares by itself. Floats do not: many integers
-# equal one of them. Nor does a user type: text = 'x'::citext ignores case.
-_FAITHFUL = words("int2 int4 int8 numeric text varchar bpchar uuid date timestamp timestamptz bool oid name bytea inet")
+# equal one of them. Nor does a user type: text = 'x'::citext ignores case, nor bpchar: it ignores trailing blanks.
+_FAITHFUL = words("int2 int4 int8 numeric text varchar uuid date timestamp timestamptz bool oid name bytea inet")
 _MAX_LISTED = 1_000
 
 

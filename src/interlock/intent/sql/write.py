@@ -10,7 +10,7 @@ from interlock.intent.sql.names import Level, Range
 from interlock.intent.sql.reading import Outputs, Reading
 from interlock.intent.sql.select import add_relation, ctes, from_clause, reaches, where
 from interlock.intent.sql.smallness import keyed
-from interlock.intent.sql.tree import Json, Node, body, names, node, nodes, unwrap, word
+from interlock.intent.sql.tree import Json, Node, body, constant, names, node, nodes, unwrap, word
 from interlock.model import FindingCode, Reach, Verb
 
 
@@ -39,11 +39,29 @@ def insert(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
 
 def _rows_given(source: Node) -> Reach:
     """ONE or SOME for rows spelled out in the text, UNKNOWN for those of a query or of a function that gives many."""
-    select = body(source, "SelectStmt") or {}
-    values = nodes(select, "valuesLists")
-    if not values or _may_multiply(select.get("valuesLists")):
+    given = _spelled(body(source, "SelectStmt") or {})
+    if given is None:
         return Reach.UNKNOWN
-    return Reach.ONE if len(values) == 1 else Reach.SOME
+    return Reach.ONE if given <= 1 else Reach.SOME
+
+
+_MOST_SPELLED = 1_000  # a LIMIT beyond it is no small number
+
+
+def _spelled(select: Node, depth: int = 0) -> int | None:
+    """The most rows that a query gives by its text alone: VALUES, a SELECT of constants or from either, a LIMIT."""
+    limit = constant(node(select, "limitCount"))
+    if isinstance(limit, int) and not isinstance(limit, bool) and limit <= _MOST_SPELLED:
+        return limit if select.get("limitOption") != "LIMIT_OPTION_WITH_TIES" else None
+    values, listed = nodes(select, "valuesLists"), nodes(select, "fromClause")
+    if values:
+        return None if _may_multiply(select.get("valuesLists")) else len(values)
+    if "larg" in select or len(listed) > 1 or depth > 8 or _may_multiply(select.get("targetList")):
+        return None
+    if not listed:
+        return 1
+    inner = node(body(listed[0], "RangeSubselect") or {}, "subquery")
+    return _spelled(body(inner, "SelectStmt") or {"larg": {}}, depth + 1) if inner is not None else None
 
 
 def _may_multiply(values: Json) -> bool:
@@ -67,6 +85,7 @@ def _on_conflict(reading: Reading, level: Level, target: Range, conflict: Node, 
     excluded = Range("excluded", relation=target.relation)
     excluded.columns = dict.fromkeys(target.relation.fields, ()) if target.relation is not None else None
     infer = node(conflict, "infer")
+    _look_up(reading, target, infer)
     if infer is not None:
         for wrapped in nodes(infer, "indexElems"):
             element = body(wrapped, "IndexElem") or {}
@@ -82,6 +101,17 @@ def _on_conflict(reading: Reading, level: Level, target: Range, conflict: Node, 
     # Each row given meets at most one existing row (docs, INSERT: ON CONFLICT is deterministic).
     _write(reading, target, Change.CHANGE, reach, assigned)
     level.ranges.remove(excluded)
+
+
+def _look_up(reading: Reading, target: Range, infer: Node | None) -> None:
+    """Whether a row conflicts tells what stands in its key: the columns of the conflict are read (threats.md 14)."""
+    relation = target.relation
+    listed = nodes(infer, "indexElems") if infer is not None else []
+    columns = [name for wrapped in listed if (name := word(body(wrapped, "IndexElem") or {}, "name"))]
+    if not listed and relation is not None:
+        columns = [column for key in relation.keys for column in key]
+    for column in dict.fromkeys(columns):
+        target.touch(reading, column)
 
 
 def update(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
@@ -222,7 +252,7 @@ def _write(reading: Reading, target: Range, change: Change, reach: Reach, column
     if gathered.verb is Verb.CREATE and columns is None:
         gathered.fields = None
     consequences(reading, gathered, relation, change, columns)
-    if gathered.reach is not Reach.ALL and reading.runs_user_code():
+    if gathered.reach is not Reach.ALL and reading.runs_loud_code():
         # A small statement that calls code is as large as the code.
         gathered.reach = Reach.UNKNOWN
 
