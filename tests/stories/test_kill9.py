@@ -147,7 +147,7 @@ def stand(postgres18: EmbeddedPostgres, tmp_path: Path) -> Iterator[Stand]:
 
 
 def test_kill_9_at_every_place(stand: Stand) -> None:
-    kill_loop(stand, 2)
+    kill_loop(stand, 1)
 
 
 @pytest.mark.nightly

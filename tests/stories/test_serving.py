@@ -29,7 +29,7 @@ NO_NOTES: Final = """
 @title("Nobody reads notes any more")
 @severity("high")
 @instead("read items")
-forbid (principal, action == Action::"read", resource == Table::"stand.public.notes");
+forbid (principal, action == Action::"read", resource == Table::"stand/public/notes");
 """
 
 

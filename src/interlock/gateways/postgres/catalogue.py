@@ -6,6 +6,7 @@ from typing import Final
 
 import asyncpg
 
+from interlock.gateways.postgres.stamps import STAMP, Relations
 from interlock.gateways.postgres.upstream import Address, Credential, Unreachable
 from interlock.intent.sql.catalog import FINGERPRINT, QUERIES, Catalog, LabelBook
 
@@ -22,6 +23,9 @@ _SETTINGS: Final = {
 }
 
 
+_TROUBLE: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ssl.SSLError)
+
+
 class Catalogue:
     """Reads and keeps one target's catalogue. `current` knows nothing until `start` has returned."""
 
@@ -36,6 +40,7 @@ class Catalogue:
         self._fingerprint: str | None = None
         self._lock = asyncio.Lock()
         self._missed = 0
+        self._stamps: dict[Relations, str] = {}
 
     async def ready(self) -> None:
         """Return when there is a catalogue to read by. Raises Unreachable."""
@@ -47,11 +52,36 @@ class Catalogue:
         async with self._lock:
             try:
                 await self._read()
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ssl.SSLError) as error:
+            except _TROUBLE as error:
                 self._forget()
                 raise Unreachable(
                     f"the catalogue of `{self._target}` cannot be read: {error}; run `interlock doctor`"
                 ) from error
+
+    async def stamp(self, relations: Relations, known: Catalog) -> str:
+        """What relations look like by a catalogue that was `known`; "" where another is current by now.
+
+        Raises Unreachable.
+        """
+        if known.epoch != self.current.epoch:
+            return ""
+        found = self._stamps.get(relations)
+        if found is not None:
+            return found
+        async with self._lock:
+            try:
+                connection = await self._connected()
+                async with connection.transaction(isolation="repeatable_read", readonly=True):
+                    stamp = str(await connection.fetchval(STAMP, *relations))
+                    unchanged = str(await connection.fetchval(FINGERPRINT)) == self._fingerprint
+            except _TROUBLE as error:
+                raise Unreachable(f"the catalogue of `{self._target}` cannot be read: {error}; try again") from error
+        if not unchanged:
+            await self.refresh()
+        if known.epoch != self.current.epoch:
+            return ""
+        self._stamps[relations] = stamp
+        return stamp
 
     def relabel(self, labels: LabelBook) -> None:
         """Other labels from now on; whoever reads next waits for a catalogue that has them."""
@@ -87,6 +117,7 @@ class Catalogue:
             target=self._target, database=self._credential.database, rows=rows, labels=self.labels
         )
         self._fingerprint, self.loaded = str(fingerprint), True
+        self._stamps = {}
 
     async def _changed(self) -> bool:
         async with self._lock:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, assert_never
 
 from interlock.gate import Ask
-from interlock.gateways.postgres import denial, owned, replies
+from interlock.gateways.postgres import denial, owned, replies, stamps
 from interlock.gateways.postgres.due import LOCAL, LOCAL_READY, Due, Show
 from interlock.gateways.postgres.flows import prepared
 from interlock.gateways.postgres.names import Names
@@ -91,7 +91,8 @@ class Outbox:
         self._covered.clear()
         if step.portal is not None:
             step.portal.running = running
-        if step.direct is not None and running.limit is None and not _confined_here(step.unit, running):
+        stamped = step.portal is not None and step.portal.stamp is not None
+        if step.direct is not None and not stamped and running.limit is None and not _confined_here(step.unit, running):
             step.group.direct = True
             self._parcel(step.group, step.direct, Due(kinds.QUERY, running=running, closes=step.group.id))
             return
@@ -168,7 +169,9 @@ class Outbox:
             return
         if portal.statement.flow is Flow.COPY_IN:
             self.queue.append(Intake(group=step.group))
-        elif running.limit is not None and not self._ends_harmlessly(step):
+        if portal.stamp is not None and not step.unit.autonomous:
+            self._parcel(step.group, stamps.check(portal.stamp), *stamps.check_dues())
+        if running.limit is not None and not self._ends_harmlessly(step):
             self.queue.append(Pause(group=step.group, running=running))
 
     def _ends_harmlessly(self, step: Run) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
+from interlock.gateways.postgres import stamps
 from interlock.gateways.postgres.due import Due, Show
 from interlock.wire.postgres import kinds
 from interlock.wire.postgres.messages import (
@@ -52,6 +53,7 @@ _STATEMENTS: Final = {
     "il_pins": "SELECT pg_catalog.concat_ws(E'\\x01', "
     + ", ".join(f"pg_catalog.current_setting('{name}', true)" for name in WATCHED)
     + ")",
+    stamps.NAME: stamps.FRESH,
     "il_unlock": "SET default_transaction_read_only = off",
     "il_lock": "SET default_transaction_read_only = on",
 }

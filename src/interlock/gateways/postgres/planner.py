@@ -22,7 +22,7 @@ from interlock.gateways.postgres.flows import (
     stands_alone,
 )
 from interlock.gateways.postgres.names import Names
-from interlock.gateways.postgres.steps import End, Group, Portal, Reject, Run, Send, Step, Unit
+from interlock.gateways.postgres.steps import End, Group, Portal, Reject, Run, Scene, Send, Step, Unit
 from interlock.intent.sql.statement import Flow, Statement
 from interlock.model import Command, Session
 from interlock.wire.postgres import kinds
@@ -61,7 +61,7 @@ class Planner:
         understand: Understand,
         now: Callable[[], int],
         new_id: Callable[[], str],
-        scene: Callable[[], object] = lambda: None,
+        scene: Callable[[], Scene | None] = lambda: None,
     ) -> None:
         self.names = Names()
         self.steps: list[Step] = []
@@ -230,7 +230,7 @@ class Planner:
         if message.portal.startswith(owned.PREFIX):
             return self._reject(replies.reserved(message.portal))
         unit = self._current()
-        portal = Portal(statement=statement)
+        portal = Portal(statement=statement, read_in=self._scene())
         ask = None
         if statement is not EMPTY_STATEMENT:
             ask = self._ask(statement, group, message.values)
@@ -376,7 +376,7 @@ class Planner:
     def _simple(self, statement: Statement, *, alone: bool) -> None:
         """One statement of a Query as Parse, Bind, Describe, Execute; alone, it may also go as it came."""
         group, unit = self._extended(), self._current()
-        portal = Portal(statement=statement)
+        portal = Portal(statement=statement, read_in=self._scene())
         ask = self._ask(statement, group)
         self._follow(statement)
         if alone and stands_alone(statement, unit):

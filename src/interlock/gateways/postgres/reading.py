@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
 from interlock.gateways.postgres.names import Names
+from interlock.gateways.postgres.stamps import Relations, Stamp, written
 from interlock.intent.sql.catalog import QUERIES, Catalog, LabelBook
 from interlock.intent.sql.limits import Limits
 from interlock.intent.sql.memory import Known, Memory
@@ -22,6 +23,9 @@ class Shared(Protocol):
 
     async def refresh(self) -> None:
         """Read it again now, because something changed it."""
+
+    async def stamp(self, relations: Relations, known: Catalog) -> str:
+        """What relations look like by the catalogue that was `known`; "" where it is not the current one."""
 
 
 class Analyst(Protocol):
@@ -85,6 +89,16 @@ class Reader:
         if len(text) > INLINE_BYTES:
             return await self._analyst(text, scope, self._limits)
         return known.keep(text, understand(text, scope, self._limits))
+
+    async def stamp(self, statement: Statement, known: Catalog) -> Stamp | None:
+        """What a write touches, as it looks by the catalogue that it was read by; None where this session has its own.
+
+        Its own catalogue is read inside its transaction, where nobody else's change can come between.
+        """
+        relations = written(statement)
+        if known is self._own or not relations[0]:
+            return None
+        return relations, await self._shared.stamp(relations, known)
 
     async def reread(self, rows_of: Callable[[str], Awaitable[list[str]]], *, transaction: bool) -> None:
         """Something changed the catalogue. Inside a transaction only this session sees it; so do temporary names."""

@@ -17,7 +17,7 @@ from interlock.gateways.postgres.reading import Reader
 from interlock.gateways.postgres.relay import Relay
 from interlock.gateways.postgres.reporting import Reporter
 from interlock.gateways.postgres.rows import first_values
-from interlock.gateways.postgres.steps import Send, Unit
+from interlock.gateways.postgres.steps import Send, Step, Unit
 from interlock.intent.sql.catalog import QUERIES
 from interlock.model import CallerFault, Session as Who, TargetFault
 from interlock.wire.postgres import kinds
@@ -237,6 +237,7 @@ class Session:
             steps, planner.steps = planner.steps, []
             self._unsettled = self._unsettled or planner.barrier
             planner.barrier = False
+            await self._stamp(steps)
             self._outbox.plan(steps)
             asks = [step.ask for step in steps if isinstance(step, Send) and step.ask is not None]
             if asks:
@@ -251,6 +252,13 @@ class Session:
             await planner.go_on(failed=self._relay.failed)
             if not planner.steps:
                 return
+
+    async def _stamp(self, steps: list[Step]) -> None:
+        """Note what the writes among them were judged by."""
+        for step in steps:
+            portal = step.portal if isinstance(step, Send) else None
+            if portal is not None and portal.statement.writes and portal.read_in is not None:
+                portal.stamp = await self._reader.stamp(portal.statement, portal.read_in[0])
 
     async def _pump(self) -> None:
         """Send what was decided, in order."""

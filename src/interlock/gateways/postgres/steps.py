@@ -5,7 +5,11 @@ from dataclasses import dataclass
 from interlock.gate import Ask
 from interlock.gateways.postgres.due import Due, Show
 from interlock.gateways.postgres.running import Running
+from interlock.gateways.postgres.stamps import Stamp
+from interlock.intent.sql.catalog import Catalog
 from interlock.intent.sql.statement import Statement
+
+Scene = tuple[Catalog, tuple[str, ...]]  # by what texts are read: a catalogue, and a search path
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -49,9 +53,14 @@ class Group:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Portal:
-    """A bound statement, or a cursor: `rows` of it were delivered so far, by whatever command fetched them."""
+    """A bound statement, or a cursor: `rows` of it were delivered so far, by whatever command fetched them.
+
+    `read_in` is by what it was read; `stamp` what the relations that it writes must still look like when it has run.
+    """
 
     statement: Statement
+    read_in: Scene | None = None
+    stamp: Stamp | None = None
     running: Running | None = None
     rows: int = 0
 
