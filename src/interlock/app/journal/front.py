@@ -56,6 +56,11 @@ class Front(ABC):
         self._timer: asyncio.TimerHandle | None = None
         self._death: LedgerFault | None = None
 
+    @property
+    def waiting(self) -> int:
+        """How many records were handed over and are not yet known to be durable."""
+        return self._queued
+
     async def append(self, entries: Sequence[Entry]) -> None:
         """Returns when `entries` and everything noted before are durable. Raises LedgerFault; its kind LedgerFull
         refuses new work alone and is not the end of the journal."""

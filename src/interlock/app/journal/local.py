@@ -31,6 +31,11 @@ class LocalJournal(Front):
         self._thread: Final = Thread(target=self._write_all, name="ledger-writer", daemon=True)
         self._thread.start()
 
+    @property
+    def records(self) -> int:
+        """How many records the ledger holds, those of the transaction under way included."""
+        return self._ledger.size
+
     async def close(self) -> None:
         """Make everything durable, end the writer and close the ledger."""
         self._hand_over()
