@@ -58,7 +58,7 @@ def nothing_is_sent_when_the_ledger_fails(gate: ModuleType) -> None:
 
 def an_obligation_that_can_be_kept_passes(gate: ModuleType) -> None:
     said = play(gate, ask("read"), decisions={"read": allow(Confine())})
-    assert said[-1] == "send read"
+    assert said[-1] == "send read with 1 obligations"
 
 
 def an_obligation_that_cannot_be_kept_is_a_denial(gate: ModuleType) -> None:
@@ -79,6 +79,11 @@ def an_observed_target_is_recorded_and_never_blocked(gate: ModuleType) -> None:
         "send drop",
         "send next",
     ]
+
+
+def an_observed_target_is_not_narrowed_either(gate: ModuleType) -> None:
+    said = play(gate, ask("read"), decisions={"read": allow(Confine())}, enforce=False)
+    assert said == ["decide read", "durable: allow read (observed)", "send read"]
 
 
 def a_relaxed_read_does_not_wait(gate: ModuleType) -> None:

@@ -120,7 +120,8 @@ class Stage:
 
     # port
     def send(self, ask: Ask, decision: Decision) -> None:
-        self.said.append(f"send {ask.command.id}")
+        kept = f" with {len(decision.obligations)} obligations" if decision.obligations else ""
+        self.said.append(f"send {ask.command.id}{kept}")
 
     def refuse(self, ask: Ask, decision: Decision) -> None:
         self.said.append(f"refuse {ask.command.id}: {decision.reasons[-1].policy}")
@@ -146,8 +147,7 @@ def play(
         scribe=stage,
         now=lambda: 0,
         new_id=lambda: "id",
-        enforce=enforce,
-        relaxed_reads=relaxed,
+        stance=module.Stance(enforce=enforce, relaxed_reads=relaxed),
     )
     try:
         asyncio.run(gate.admit(asks, stage))

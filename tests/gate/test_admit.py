@@ -15,18 +15,19 @@ SOURCE = Path(str(admit.__file__)).read_text()
 # What is broken, and how: each pair of texts is replaced in the gate's source.
 BREAKAGES = {
     "record after send": (
-        "        await self._write_down(judged)\n        self.mark(\"decided\")\n",
+        "        await self._write_down(judged, enforce)\n        self.mark(\"decided\")\n",
         "",
     ),
-    "treat hold as allow": ("if decision.allowed or not", "if decision.verdict is not Verdict.DENY or not"),
+    "treat hold as allow": ("elif decision.allowed:", "elif decision.verdict is not Verdict.DENY:"),
     "ignore an unmet obligation": ("    if not unmet or not decision.allowed:", "    if True:"),
     "drop the failure record": (
         "        self.journal.note([self.scribe.outcome(outcome, id=self.new_id(), at=self.now(), unit=unit)])",
         "        pass",
     ),
     "forget that a refusal fells its group": ("if ask.group == fallen:", "if False:"),
-    "block what is only observed": ("decision.allowed or not self.enforce:", "decision.allowed:"),
-    "relax everything": ("if self.relaxed_reads and all(", "if self.relaxed_reads or all("),
+    "block what is only observed": ("            if not enforce:\n", "            if False:\n"),
+    "narrow what is only observed": ("port.send(ask, replace(decision, obligations=()))", "port.send(ask, decision)"),
+    "relax everything": ("if self.stance.relaxed_reads and all(", "if self.stance.relaxed_reads or all("),
     "relax labelled reads": ('        and not (effect.object.labels - {"catalog"})\n', ""),
     "relax writes": ("        effect.verb is Verb.READ\n        and ", "        "),
     "do not wait for the ledger": (
@@ -34,13 +35,13 @@ BREAKAGES = {
         "            self.journal.note(entries)",
     ),
     "swallow a broken ledger": (
-        "        await self._write_down(judged)\n",
-        "        try:\n            await self._write_down(judged)\n        except Exception:\n            pass\n",
+        "        await self._write_down(judged, enforce)\n",
+        "        try:\n            await self._write_down(judged, enforce)\n        except Exception:\n            pass\n",
     ),
     "judge one at a time": (
-        "        judged = self._judge(asks)\n",
+        "        judged = self._judge(asks, enforce)\n",
         "        for one in asks[:-1]:\n            await self.admit([one], port)\n"
-        "        judged = self._judge(asks[-1:])\n",
+        "        judged = self._judge(asks[-1:], enforce)\n",
     ),
 }
 
@@ -60,10 +61,10 @@ def _broken(old: str, new: str) -> ModuleType:
     assert SOURCE.count(old) == 1, "the gate's source has changed: mend the breakage"
     module = ModuleType("interlock.gate.broken")
     source = SOURCE.replace(old, new)
-    if "await self._write_down(judged)" not in source:  # record after send
+    if "await self._write_down(judged, enforce)" not in source:  # record after send
         source = source.replace(
             "                port.refuse(ask, decision)\n",
-            "                port.refuse(ask, decision)\n        await self._write_down(judged)\n",
+            "                port.refuse(ask, decision)\n        await self._write_down(judged, enforce)\n",
         )
     sys.modules[module.__name__] = module
     exec(compile(source, "broken.py", "exec"), module.__dict__)

@@ -12,13 +12,24 @@ def _unmarked(place: str) -> None:
     """Nobody watches."""
 
 
+@dataclass(slots=True, kw_only=True)
+class Stance:
+    """How a target is guarded now; a reload changes it under running sessions.
+
+    With `enforce` False decisions are made and recorded, and nothing is blocked or narrowed. With
+    `relaxed_reads` a batch of reads of unlabelled things does not wait for the disk: its records are durable a
+    moment later.
+    """
+
+    enforce: bool = True
+    relaxed_reads: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
     """One engine for every surface.
 
-    `now` gives microseconds since the epoch, UTC; `new_id` a fresh record id. With `enforce` False decisions
-    are made and recorded, and nothing is blocked. With `relaxed_reads` a batch of reads of unlabelled things
-    does not wait for the disk: its records are durable a moment later. `mark` is told where in the order the
+    `now` gives microseconds since the epoch, UTC; `new_id` a fresh record id. `mark` is told where in the order the
     gate stands; crash tests end the process there.
     """
 
@@ -27,8 +38,7 @@ class Gate:
     scribe: Scribe
     now: Callable[[], int]
     new_id: Callable[[], str]
-    enforce: bool = True
-    relaxed_reads: bool = False
+    stance: Stance = field(default_factory=Stance)
     mark: Callable[[str], None] = field(default=_unmarked)
 
     async def admit(self, asks: Sequence[Ask], port: Port) -> None:
@@ -36,12 +46,15 @@ class Gate:
 
         If writing fails nothing has been sent, and the exception ends the session.
         """
-        judged = self._judge(asks)
+        enforce = self.stance.enforce
+        judged = self._judge(asks, enforce)
         self.mark("judged")
-        await self._write_down(judged)
+        await self._write_down(judged, enforce)
         self.mark("decided")
         for case, decision, ask in judged:
-            if decision.allowed or not self.enforce:
+            if not enforce:
+                port.send(ask, replace(decision, obligations=()))
+            elif decision.allowed:
                 port.send(ask, decision)
             else:
                 self.ended(case.command.unit, Outcome(command=case.command.id, status=Status.REFUSED))
@@ -55,7 +68,7 @@ class Gate:
         """Write down what became of a unit and so of every command in it; rides the next group commit."""
         self.journal.note([self.scribe.unit_outcome(outcome, id=self.new_id(), at=self.now())])
 
-    def _judge(self, asks: Sequence[Ask]) -> list[tuple[Case, Decision, Ask]]:
+    def _judge(self, asks: Sequence[Ask], enforce: bool) -> list[tuple[Case, Decision, Ask]]:
         judged: list[tuple[Case, Decision, Ask]] = []
         fallen: int | None = None
         for ask in asks:
@@ -64,13 +77,13 @@ class Gate:
             case = Case(command=ask.command, intent=ask.intent, offers=ask.offers, at=self.now())
             decision = _within_offers(self.judge.decide(case), case)
             judged.append((case, decision, ask))
-            if self.enforce and not decision.allowed:
+            if enforce and not decision.allowed:
                 fallen = ask.group
         return judged
 
-    async def _write_down(self, judged: Sequence[tuple[Case, Decision, Ask]]) -> None:
-        entries: list[Entry] = [self.scribe.decision(c, d, enforced=self.enforce) for c, d, _ in judged]
-        if self.relaxed_reads and all(_harmless(case, decision) for case, decision, _ in judged):
+    async def _write_down(self, judged: Sequence[tuple[Case, Decision, Ask]], enforce: bool) -> None:
+        entries: list[Entry] = [self.scribe.decision(c, d, enforced=enforce) for c, d, _ in judged]
+        if self.stance.relaxed_reads and all(_harmless(case, decision) for case, decision, _ in judged):
             await self.journal.append_relaxed(entries)
         elif entries:
             await self.journal.append(entries)

@@ -3,13 +3,13 @@
 import asyncio
 import socket
 
-from interlock.app.serve.control import Cancel, Channel, Counted, Cut, Drain, Message, Ready, Reload
+from interlock.app.serve.control import Activate, Cancel, Channel, Counted, Cut, Drain, Message, Ready
 
 SAID: list[Message] = [
     Ready(),
     Counted(counts=[("interlock_commands", ("shop", "allow"), 3.0)]),
     Cancel(pid=1 << 20 | 7, secret=b"\x00\xff\n{"),
-    Reload(policy="sha256:00"),
+    Activate(config="[gateway]\n", pack={"a.cedar": "permit (principal, action, resource);"}),
     Drain(),
     Cut(),
 ]

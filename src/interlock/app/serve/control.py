@@ -24,10 +24,14 @@ class Cancel(msgspec.Struct, frozen=True, kw_only=True, tag="cancel"):
     secret: bytes
 
 
-class Reload(msgspec.Struct, frozen=True, kw_only=True, tag="reload"):
-    """Read configuration, policy and certificates again; the policy must be the one with this digest."""
+class Activate(msgspec.Struct, frozen=True, kw_only=True, tag="activate"):
+    """What is in force from now on: the text of interlock.toml and the files of the policy pack.
 
-    policy: str
+    Workers never read these themselves: what was not activated, and so not recorded, must not decide.
+    """
+
+    config: str
+    pack: dict[str, str]
 
 
 class Drain(msgspec.Struct, frozen=True, kw_only=True, tag="drain"):
@@ -38,7 +42,7 @@ class Cut(msgspec.Struct, frozen=True, kw_only=True, tag="cut"):
     """End every session now."""
 
 
-Message = Ready | Counted | Cancel | Reload | Drain | Cut
+Message = Ready | Counted | Cancel | Activate | Drain | Cut
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Message).decode
@@ -54,7 +58,7 @@ class Channel:
     @classmethod
     async def open(cls, connection: socket.socket) -> "Channel":
         """Take a connected socket over."""
-        return cls(*await asyncio.open_connection(sock=connection, limit=1 << 20))
+        return cls(*await asyncio.open_connection(sock=connection, limit=1 << 26))
 
     def send(self, message: Message) -> None:
         """Queue a message; a peer that is gone hears nothing."""

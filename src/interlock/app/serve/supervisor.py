@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -14,21 +14,23 @@ from typing import Final
 import uvloop
 from prometheus_client import CollectorRegistry, generate_latest
 
-from interlock.app.bundles import load_judge
 from interlock.app.clock import now, steady
-from interlock.app.config import Config, Mode, load_config
+from interlock.app.config import Config, Mode
 from interlock.app.ids import new_id
 from interlock.app.journal import LocalJournal, serve_journal, serve_operators
 from interlock.app.killpoints import kill_point
 from interlock.app.ledger import ledger_file, open_ledger
 from interlock.app.serve.admin import serve_admin
-from interlock.app.serve.control import Cancel, Channel, Counted, Cut, Drain, Message, Ready, Reload
+from interlock.app.serve.changes import UNSET, change_entries, changed, settings_of, until_restart
+from interlock.app.serve.control import Activate, Cancel, Channel, Counted, Cut, Drain, Message, Ready
 from interlock.app.serve.counting import WorkerMetrics
+from interlock.app.serve.in_force import InForce
+from interlock.app.serve.watching import Reading, SupervisorMetrics
 from interlock.ledger.faults import LedgerFault
 from interlock.ledger.records import policy_activate_entry
 from interlock.ledger.scribe import outcome_entry
 from interlock.model import Fault, OurFault, Outcome, Status
-from interlock.policy.bundle import Bundle
+from interlock.policy import Bundle
 
 _BACKLOG: Final = 512
 _RESTARTS: Final = 5  # within _RESTART_SECONDS; then something is wrong that a restart does not mend
@@ -50,45 +52,59 @@ class _Worker:
 class Supervisor:
     """Runs one gateway. `say` tells its operator a line at a time."""
 
-    def __init__(self, file: Path, config: Config, *, say: Say, workers: int) -> None:
+    def __init__(self, file: Path, in_force: InForce, *, say: Say, workers: int) -> None:
         self._file = file
         self._count = workers
-        self._config = config
+        self._in_force = in_force
+        self._started = in_force.config
+        self._settings = settings_of(in_force.config)
         self._say = say
         self._workers: dict[int, _Worker] = {}
         self._metrics = WorkerMetrics()
         self._stopping = asyncio.Event()
+        self._reload_wanted = asyncio.Event()
+        self._began = steady()
+        self._restarted = 0
+        self._reloads = {"done": 0, "refused": 0}
         self._restarts: list[float] = []
         self._bundle: Bundle | None = None
         self._fault: OurFault | None = None
 
     async def run(self) -> None:
         """Until it is told to stop. Raises Fault where it cannot begin, or the ledger has failed."""
-        judge = load_judge(self._config)
         listening = _listen(self._config)
         journal = LocalJournal(open_ledger(self._config), on_death=self._ledger_died, hook=kill_point(os.environ))
         self._journal = journal
-        await self._begin(judge.bundle)
+        self._in_force.rehearse(journal)
+        await self._begin(self._in_force.bundle)
         admin = await self._serve_admin()
         async with asyncio.TaskGroup() as tasks:
-            operators = tasks.create_task(serve_operators(journal, ledger_file(self._config.ledger.path)))
+            beside = [
+                tasks.create_task(serve_operators(journal, ledger_file(self._config.ledger.path))),
+                tasks.create_task(self._reload_when_told()),
+            ]
             self._handle_signals()
             for number in range(1, self._count + 1):
                 await self._start(number, listening, tasks)
             await self._stopping.wait()
             listening.close()
             await self._drain()
-            operators.cancel()
+            for task in beside:
+                task.cancel()
         if admin is not None:
             admin.close()
         if self._fault is not None:
             raise self._fault
         await journal.close()
 
+    @property
+    def _config(self) -> Config:
+        return until_restart(self._in_force.config, self._started)
+
     # -- beginning -----------------------------------------------------------------------------------
 
     async def _begin(self, bundle: Bundle) -> None:
-        """Close what the last run left open, then say which policy decides from here on."""
+        """Close what the last run left open, then say which settings and which policy hold from here on."""
         ends = [
             outcome_entry(
                 Outcome(command=left.command, status=Status.UNKNOWN if left.forwarded else Status.REFUSED),
@@ -101,7 +117,11 @@ class Supervisor:
         if ends:
             await self._journal.append(ends)
             self._say(f"{len(ends)} commands of the last run have no known end: recorded as unknown")
+        await self._record_settings(self._in_force, self._settings)
         await self._activate(bundle)
+
+    async def _record_settings(self, found: InForce, settings: Mapping[str, str]) -> None:
+        await self._journal.append(change_entries(found.text, settings, new_id=new_id, now=now))
 
     async def _activate(self, bundle: Bundle) -> None:
         previous = self._bundle.digest if self._bundle is not None else None
@@ -124,6 +144,7 @@ class Supervisor:
             return None
         registry = CollectorRegistry()
         registry.register(self._metrics)
+        registry.register(SupervisorMetrics(self._read))
         pages = {
             "/healthz": self._health,
             "/metrics": lambda: (200, "text/plain; version=0.0.4; charset=utf-8", generate_latest(registry)),
@@ -136,11 +157,24 @@ class Supervisor:
         state = "ok" if well else "stopping" if self._stopping.is_set() else "starting"
         return (200 if well else 503), "text/plain", f"{state}\n".encode()
 
+    def _read(self) -> Reading:
+        return Reading(
+            uptime=steady() - self._began,
+            policy=self._bundle.digest if self._bundle is not None else "",
+            workers=sum(worker.ready for worker in self._workers.values()),
+            restarts=self._restarted,
+            reloads=self._reloads,
+            records=self._journal.records,
+            waiting=self._journal.waiting,
+            space_low=self._journal.is_low(),
+            ledger=ledger_file(self._config.ledger.path),
+        )
+
     def _handle_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
-        loop.add_signal_handler(signal.SIGHUP, lambda: asyncio.ensure_future(self._reload()))
+        loop.add_signal_handler(signal.SIGHUP, self._reload_wanted.set)
 
     # -- workers -------------------------------------------------------------------------------------
 
@@ -154,6 +188,7 @@ class Supervisor:
             "interlock.app.serve.worker",
             str(self._file),
             str(number),
+            str(self._count),
             *map(str, theirs),
             pass_fds=theirs,
             stdin=asyncio.subprocess.DEVNULL,
@@ -161,6 +196,7 @@ class Supervisor:
         journal_there.close()
         control_there.close()
         worker = _Worker(number, process, await Channel.open(control))
+        worker.channel.send(self._in_force.message())
         self._workers[number] = worker
         tasks.create_task(self._serve_journal(journal))
         tasks.create_task(self._watch(worker, listening, tasks))
@@ -181,6 +217,7 @@ class Supervisor:
         del self._workers[worker.number]
         if not self._stopping.is_set():
             self._say(f"worker {worker.number} ended with {code}; starting another")
+            self._restarted += 1
             if self._may_restart():
                 await self._start(worker.number, listening, tasks)
             else:
@@ -205,7 +242,7 @@ class Supervisor:
                 meant = self._workers.get(message.pid >> 20)
                 if meant is not None:
                     meant.channel.send(message)
-            case Reload() | Drain() | Cut():
+            case Activate() | Drain() | Cut():
                 pass  # what supervisors say
 
     def _announce(self) -> None:
@@ -217,19 +254,33 @@ class Supervisor:
 
     # -- changing and ending ---------------------------------------------------------------------------
 
+    async def _reload_when_told(self) -> None:
+        """One reload after the other; what is asked for during one is done after it, once."""
+        while True:
+            await self._reload_wanted.wait()
+            self._reload_wanted.clear()
+            await self._reload()
+
     async def _reload(self) -> None:
         """Configuration, policy and certificates anew; what is refused leaves everything as it was."""
         try:
-            config = load_config(self._file)
-            judge = load_judge(config)
-            await self._activate(judge.bundle)
+            found = InForce.read(self._file)
+            found.rehearse(self._journal)
+            asked, followed = settings_of(found.config), settings_of(until_restart(found.config, self._started))
+            new = changed(self._settings, followed)
+            await self._record_settings(found, new)
+            await self._activate(found.bundle)
         except Fault as fault:
+            self._reloads["refused"] += 1
             self._say(f"reload refused, everything stays as it was: {fault}")
             return
-        self._config = config
+        self._reloads["done"] += 1
+        self._in_force, self._settings = found, followed
         for worker in self._workers.values():
-            worker.channel.send(Reload(policy=judge.bundle.digest))
-        self._say(f"reloaded; policy {judge.bundle.digest[:19]}")
+            worker.channel.send(found.message())
+        self._say(f"reloaded; policy {found.bundle.digest[:19]}; changed: {', '.join(new) or 'no setting'}")
+        for name, value in changed(followed, asked).items():
+            self._say(f"{name} = {value} needs a restart; until then it stays {followed.get(name, UNSET)}")
 
     async def _drain(self) -> None:
         for worker in self._workers.values():
@@ -276,10 +327,10 @@ def serve(file: Path, *, say: Say, workers: int | None = None) -> None:
 
     `workers` is how many processes share the connections; None takes what the configuration says.
     """
-    config = load_config(file)
-    workers = workers or config.gateway.workers
+    in_force = InForce.read(file)
+    count = workers or in_force.config.gateway.workers
 
     async def run() -> None:
-        await Supervisor(file, config, say=say, workers=workers).run()
+        await Supervisor(file, in_force, say=say, workers=count).run()
 
     uvloop.run(run())

@@ -3,12 +3,12 @@
 import os
 import ssl
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from interlock.access.revocation import Revocations
 from interlock.access.scram import end_point_binding
-from interlock.app.bundles import load_judge
+from interlock.app.bundles import known_here
 from interlock.app.certificates import Certificate, leaf_der, load, server_context
 from interlock.app.clock import now
 from interlock.app.config import Config, Durability, Mode, TargetConfig
@@ -22,31 +22,41 @@ from interlock.app.credentials import (
 )
 from interlock.app.ids import new_id
 from interlock.app.serve.counting import Counts, CurrentJudge
-from interlock.gate import Gate, Journal, Scribe
+from interlock.gate import Gate, Journal, Scribe, Stance
 from interlock.gateways.postgres.catalogue import Catalogue
 from interlock.gateways.postgres.listen import Door, Settings
 from interlock.gateways.postgres.login import Doorkeeper
 from interlock.gateways.postgres.upstream import Address, Credential
 from interlock.intent.sql.labels import LabelBook
 from interlock.intent.sql.limits import Limits
+from interlock.policy import activate
 
 
 @dataclass(slots=True, kw_only=True)
 class Wiring:
-    """What outlives a reload: the journal, the catalogues, the judge's place and the TLS context."""
+    """What outlives a reload: the journal, the catalogues, the judge's place, each target's stance, the TLS context.
+
+    `worker` of `workers` gets its share of what is limited for all of them together.
+    """
 
     journal: Journal
     scribe: Scribe
     counts: Counts
     mark: Callable[[str], None]
+    worker: int = 1
+    workers: int = 1
     judge: CurrentJudge | None = None
     tls: ssl.SSLContext | None = None
     mock_secret: bytes = field(default_factory=lambda: os.urandom(32))
+    stances: dict[str, Stance] = field(default_factory=dict)
     catalogues: dict[tuple[str, TargetConfig, str], Catalogue] = field(default_factory=dict)
 
-    def settings(self, config: Config) -> Settings:
-        """Everything anew from a configuration. Raises Fault, and then what was in force still is."""
-        judge = load_judge(config)
+    def settings(self, config: Config, pack: Mapping[str, str]) -> Settings:
+        """Everything anew from a configuration and a policy pack, which the supervisor has activated.
+
+        Raises Fault, and then what was in force still is.
+        """
+        judge = activate(pack, known_here(config))
         if self.judge is None:
             self.judge = CurrentJudge(judge, self.counts)
         certificate = serving_certificate(config.gateway, now=now())
@@ -69,8 +79,12 @@ class Wiring:
             require_tls=config.gateway.require_tls and self.tls is not None,
             limits=limits(config),
             largest_message=config.limits.message_bytes,
-            max_connections=config.gateway.max_connections,
+            max_connections=self._share(config.gateway.max_connections),
         )
+
+    def _share(self, most: int) -> int:
+        """Limits hold for the gateway: its workers divide them without a rest."""
+        return most // self.workers + (self.worker <= most % self.workers)
 
     def _serve_tls(self, certificate: Certificate | None) -> None:
         if certificate is None:
@@ -94,14 +108,16 @@ class Wiring:
             self.catalogues[name, target, password] = catalogue
         elif catalogue.labels != labels:
             catalogue.relabel(labels)
+        stance = self.stances.setdefault(name, Stance())
+        stance.enforce = target.mode is Mode.ENFORCE
+        stance.relaxed_reads = config.ledger.durability is Durability.RELAXED_READS
         gate = Gate(
             judge=judge,
             journal=self.journal,
             scribe=self.scribe,
             now=now,
             new_id=new_id,
-            enforce=target.mode is Mode.ENFORCE,
-            relaxed_reads=config.ledger.durability is Durability.RELAXED_READS,
+            stance=stance,
             mark=self.mark,
         )
         return Door(
@@ -110,7 +126,7 @@ class Wiring:
             credential=credential,
             catalogue=catalogue,
             gate=gate,
-            max_connections=target.max_connections,
+            max_connections=None if target.max_connections is None else self._share(target.max_connections),
         )
 
 

@@ -7,18 +7,19 @@ import signal
 import socket
 import sys
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
 
 import uvloop
 
 from interlock.app.clock import now, steady
-from interlock.app.config import load_config
+from interlock.app.config import Config, parse_config
 from interlock.app.ids import new_id
 from interlock.app.journal import RemoteJournal
 from interlock.app.killpoints import kill_point
 from interlock.app.serve.analyst import Analyst
-from interlock.app.serve.control import Cancel, Channel, Counted, Cut, Drain, Ready, Reload
+from interlock.app.serve.control import Activate, Cancel, Channel, Counted, Cut, Drain, Ready
 from interlock.app.serve.counting import Counts
 from interlock.app.serve.wiring import Wiring, revocations
 from interlock.gateways.postgres.listen import Listener
@@ -26,7 +27,7 @@ from interlock.ledger.faults import LedgerFault
 from interlock.ledger.leaf import Entry
 from interlock.ledger.records import session_end_entry, session_start_entry
 from interlock.ledger.scribe import Scribe
-from interlock.model import Fault, Session
+from interlock.model import Fault, OurFault, Session
 from interlock.wire.postgres.startup import CancelRequest
 
 REPORT_SECONDS: Final = 1.0
@@ -46,21 +47,38 @@ class Chronicle:
         return session_end_entry(session, id=new_id(), at=now(), reason=reason, commands=commands)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Whose configuration file this is, and which of how many workers this one is."""
+
+    file: Path
+    number: int
+    workers: int
+
+
 class Worker:
     """Runs until the supervisor drains it, or is gone."""
 
-    def __init__(self, file: Path, number: int, channel: Channel, journal: RemoteJournal) -> None:
-        self._file = file
+    def __init__(self, place: Place, active: Activate, channel: Channel, journal: RemoteJournal) -> None:
+        self._place = place
         self._channel = channel
         self._counts = Counts()
-        self._config = load_config(file)
+        self._config = self._read(active)
+        self._warned = ""
         mark = kill_point(os.environ) or (lambda place: None)
-        self._wiring = Wiring(journal=journal, scribe=Scribe(os.urandom), counts=self._counts, mark=mark)
+        self._wiring = Wiring(
+            journal=journal,
+            scribe=Scribe(os.urandom),
+            counts=self._counts,
+            mark=mark,
+            worker=place.number,
+            workers=place.workers,
+        )
         self._analyst = Analyst()
         self._listener = Listener(
-            self._wiring.settings(self._config),
+            self._wiring.settings(self._config, active.pack),
             gateway=self._config.gateway.id,
-            worker=number,
+            worker=place.number,
             analyst=self._analyst,
             chronicle=Chronicle(),
             counts=self._counts,
@@ -94,8 +112,8 @@ class Worker:
             match message:
                 case Cancel():
                     self._listener.cancel(CancelRequest(pid=message.pid, secret=message.secret))
-                case Reload():
-                    self._reload()
+                case Activate():
+                    self._adopt(message)
                 case Drain():
                     self._listener.drain()
                 case Cut():
@@ -105,21 +123,34 @@ class Worker:
         self._listener.drain()
         self._listener.cut()
 
-    def _reload(self) -> None:
-        """The supervisor has checked the files; if they changed since, what is in force stays."""
-        try:
-            config = load_config(self._file)
-            self._listener.settings = self._wiring.settings(config)
-            self._config = config
-        except Fault as fault:
-            sys.stderr.write(f"worker keeps its configuration: {fault}\n")
+    def _read(self, active: Activate) -> Config:
+        return parse_config(active.config, base=self._place.file.parent, name=self._place.file.name)
+
+    def _adopt(self, active: Activate) -> None:
+        """The supervisor has tried it: what fails here all the same must not go on under what was before."""
+        config = self._read(active)
+        self._listener.adopt(self._wiring.settings(config, active.pack))
+        self._config = config
 
     async def _report(self) -> None:
         while True:
             await asyncio.sleep(REPORT_SECONDS)
             self._channel.send(Counted(counts=self._counts.snapshot()))
             if self._config.tokens is not None:
-                self._listener.enforce_revocations(revocations(self._config), now())
+                self._enforce_revocations(self._config)
+
+    def _enforce_revocations(self, config: Config) -> None:
+        """A list that cannot be read revokes every token, and nothing else."""
+        try:
+            revoked = revocations(config)
+        except Fault as fault:
+            self._listener.end_tokens()
+            if str(fault) != self._warned:
+                sys.stderr.write(f"no token is believed: {fault}\n")
+                self._warned = str(fault)
+            return
+        self._warned = ""
+        self._listener.enforce_revocations(revoked, now())
 
     async def _follow_catalogues(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -139,14 +170,17 @@ def _ledger_lost(fault: LedgerFault) -> NoReturn:
     os._exit(LEDGER_LOST)
 
 
-async def _main(file: Path, number: int, listening: int, journal: int, control: int) -> None:
+async def _main(place: Place, listening: int, journal: int, control: int) -> None:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGINT, lambda: None)  # a terminal's Ctrl-C reaches us too: the supervisor decides
     channel = await Channel.open(socket.socket(fileno=control))
     remote = await RemoteJournal.connect(socket.socket(fileno=journal), on_death=_ledger_lost)
     accepting = socket.socket(fileno=listening)
     accepting.setblocking(False)
-    worker = Worker(file, number, channel, remote)
+    active = await anext(channel.messages())
+    if not isinstance(active, Activate):
+        raise OurFault("the supervisor did not say what is in force; report this")
+    worker = Worker(place, active, channel, remote)
     # What stands now lives as long as the process: no collection need ever look at it again.
     gc.collect()
     gc.freeze()
@@ -158,10 +192,11 @@ async def _main(file: Path, number: int, listening: int, journal: int, control: 
 
 
 def main() -> None:
-    """`python -m interlock.app.serve.worker FILE NUMBER LISTENING JOURNAL CONTROL`: numbers are descriptors."""
+    """`python -m interlock.app.serve.worker FILE NUMBER OF LISTENING JOURNAL CONTROL`: the last three descriptors."""
     file, *numbers = sys.argv[1:]
+    number, workers, listening, journal, control = map(int, numbers)
     with suppress(KeyboardInterrupt):
-        uvloop.run(_main(Path(file), *map(int, numbers)))
+        uvloop.run(_main(Place(file=Path(file), number=number, workers=workers), listening, journal, control))
 
 
 if __name__ == "__main__":

@@ -103,7 +103,18 @@ async def _direct(
 
 
 async def _inside_tls(connection: Connection) -> Caller | Interruption:
-    """A start-up, or the cancel of libpq 17, which is encrypted where its session is."""
+    """A start-up, or the cancel of libpq 17, which is encrypted where its session is.
+
+    Whoever says nothing, or something else, is hung up on: closing the socket would leave its transport open.
+    """
+    try:
+        return await _first_inside_tls(connection)
+    except BaseException:
+        connection.abort()
+        raise
+
+
+async def _first_inside_tls(connection: Connection) -> Caller | Interruption:
     frames = await connection.receive()
     if not frames:
         raise connection.fault or ClientViolation("the client left before it said what it wants")
@@ -111,7 +122,6 @@ async def _inside_tls(connection: Connection) -> Caller | Interruption:
     if isinstance(packet, CancelRequest):
         return Interruption(request=packet, close=connection.close)
     if not isinstance(packet, Startup):
-        connection.abort()
         raise ClientViolation("inside TLS a StartupMessage is due; connect with a PostgreSQL client")
     connection.frames = client_frames(BEFORE_LOGIN)
     return Caller(connection=connection, startup=packet)

@@ -3,8 +3,9 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hmac import compare_digest
 from typing import Final, Protocol
@@ -28,12 +29,14 @@ from interlock.wire.postgres.messages import build_authentication_ok, build_back
 from interlock.wire.postgres.startup import CancelRequest, Startup, agree
 
 LOGIN_SECONDS: Final = 30.0
+_MOST_STRANGERS: Final = 1000  # connected and not logged in: more are hung up on
+_ACCEPT_AGAIN_SECONDS: Final = 0.1
 SURFACE: Final = "postgresql"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """One target as clients reach it. `gate` changes with the policy; a session keeps the object it began with."""
+    """One target as clients reach it. Policy and stance change behind its gate, for running sessions too."""
 
     target: Target
     address: Address
@@ -118,7 +121,8 @@ class Listener:
         self._memories: dict[str, Memory] = {}
         self._held: dict[int, _Held] = {}
         self._next = 0
-        self._connected = 0
+        self._strangers = 0  # connected, and not logged in
+        self._sessions: Counter[str] = Counter()  # by target, from the moment the login was believed
         self._tasks: asyncio.TaskGroup | None = None
         self._drained = asyncio.Event()
 
@@ -143,6 +147,20 @@ class Listener:
         for held in list(self._held.values()):
             held.session.cut(replies.SHUTTING_DOWN)
 
+    def adopt(self, settings: Settings) -> None:
+        """From now on these. Sessions go on, unless whom they were opened for, or where to, is not what it was."""
+        self.settings = settings
+        for held in list(self._held.values()):
+            door = settings.doors.get(held.door.target.name)
+            if door is None or door.target != held.door.target or not _still_known(held.guest, settings):
+                held.session.cut(replies.CHANGED)
+
+    def end_tokens(self) -> None:
+        """No token can be believed now: end every session that began with one."""
+        for held in list(self._held.values()):
+            if held.guest.token is not None:
+                held.session.cut(replies.EXPIRED)
+
     def enforce_revocations(self, revocations: Revocations, now: int) -> None:
         """End sessions whose token expired or was revoked."""
         for held in list(self._held.values()):
@@ -165,7 +183,15 @@ class Listener:
         self, loop: asyncio.AbstractEventLoop, listening: socket.socket, tasks: asyncio.TaskGroup
     ) -> None:
         while True:
-            raw, _ = await loop.sock_accept(listening)
+            try:
+                raw, _ = await loop.sock_accept(listening)
+            except OSError:
+                # No descriptor left, or a client that was gone at once: those who are in must not pay for it.
+                await asyncio.sleep(_ACCEPT_AGAIN_SECONDS)
+                continue
+            if self._strangers >= _MOST_STRANGERS:
+                raw.close()
+                continue
             raw.setblocking(False)
             if raw.family in (socket.AF_INET, socket.AF_INET6):
                 raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -173,15 +199,13 @@ class Listener:
 
     async def _welcome(self, raw: socket.socket) -> None:
         """Nothing that one client does may end another's session: whatever goes wrong with it ends here."""
-        self._connected += 1
         try:
             await self._meet(raw)
         except Exception as bug:  # noqa: BLE001 - a bug that one client finds must not cost the others their sessions
             asyncio.get_running_loop().call_exception_handler({"message": "a session ended by a bug", "exception": bug})
-        finally:
-            self._connected -= 1
 
     async def _meet(self, raw: socket.socket) -> None:
+        self._strangers += 1
         try:
             async with asyncio.timeout(LOGIN_SECONDS):
                 caller = await meet(raw, tls=self.settings.tls, require_tls=self.settings.require_tls)
@@ -189,6 +213,8 @@ class Listener:
             self._counts.login("garbled")
             raw.close()
             return
+        finally:
+            self._strangers -= 1
         if isinstance(caller, Interruption):
             await self._interrupt(caller)
         else:
@@ -213,46 +239,62 @@ class Listener:
     async def _open(self, caller: Caller) -> None:
         connection = caller.connection
         try:
-            held = await self._log_in(caller)
+            async with asyncio.timeout(LOGIN_SECONDS):
+                guest = await self._identify(caller)
+            door = self._door(guest, caller.startup)
+            with self._place(door):
+                async with asyncio.timeout(LOGIN_SECONDS):
+                    opened = await self._reach(caller, guest, door)
+                await self._run(opened)
         except (Fault, OSError, TimeoutError) as fault:
             connection.write(_refusal(fault))
             connection.close()
-            return
-        await self._run(held)
 
-    async def _log_in(self, caller: Caller) -> "_Opened":
-        async with asyncio.timeout(LOGIN_SECONDS):
-            settings, connection, startup = self.settings, caller.connection, caller.startup
-            if self._connected > settings.max_connections:
-                raise _Refused(replies.TOO_MANY)
-            agreement = agree(startup)
-            connection.write(agreement.answer)
-            user = startup.parameters.get("user", "")
-            try:
-                guest = await authenticate(connection, user, settings.keeper)
-            except Fault:
-                self._counts.login("refused")
-                raise
-            self._counts.login("accepted")
-            door = self._door(guest, startup)
-            parameters = upstream_parameters(
-                startup.parameters, user=door.credential.user, database=door.credential.database
+    async def _identify(self, caller: Caller) -> Guest:
+        self._strangers += 1
+        try:
+            caller.connection.write(agree(caller.startup).answer)
+            guest = await authenticate(
+                caller.connection, caller.startup.parameters.get("user", ""), self.settings.keeper
             )
-            if door.max_connections is not None and self._sessions_on(door) >= door.max_connections:
-                raise _Refused(replies.TOO_MANY)
-            await door.catalogue.ready()
-            upstream = await log_in(
-                door.address,
-                door.credential,
-                parameters,
-                nonce=settings.keeper.nonce,
-                largest_message=settings.largest_message,
-            )
-            connection.frames = client_frames(settings.largest_message)
-            return _Opened(caller=caller, guest=guest, door=door, upstream=upstream, user=user)
+        except (Fault, OSError, asyncio.CancelledError):
+            self._counts.login("refused")
+            raise
+        finally:
+            self._strangers -= 1
+        self._counts.login("accepted")
+        return guest
 
-    def _sessions_on(self, door: Door) -> int:
-        return sum(held.door.target.name == door.target.name for held in self._held.values())
+    async def _reach(self, caller: Caller, guest: Guest, door: Door) -> "_Opened":
+        settings, startup = self.settings, caller.startup
+        parameters = upstream_parameters(
+            startup.parameters, user=door.credential.user, database=door.credential.database
+        )
+        await door.catalogue.ready()
+        upstream = await log_in(
+            door.address,
+            door.credential,
+            parameters,
+            nonce=settings.keeper.nonce,
+            largest_message=settings.largest_message,
+        )
+        caller.connection.frames = client_frames(settings.largest_message)
+        user = startup.parameters.get("user", "")
+        return _Opened(caller=caller, guest=guest, door=door, upstream=upstream, user=user)
+
+    @contextmanager
+    def _place(self, door: Door) -> Iterator[None]:
+        """One of the places that the limits leave, from login to the end."""
+        name = door.target.name
+        if self._sessions.total() >= self.settings.max_connections:
+            raise _Refused(replies.TOO_MANY)
+        if door.max_connections is not None and self._sessions[name] >= door.max_connections:
+            raise _Refused(replies.TOO_MANY_ON_TARGET)
+        self._sessions[name] += 1
+        try:
+            yield
+        finally:
+            self._sessions[name] -= 1
 
     def _door(self, guest: Guest, startup: Startup) -> Door:
         name = startup.parameters.get("database") or startup.parameters.get("user", "")
@@ -309,6 +351,7 @@ class Listener:
             pins=pins,
             clock=self._clock,
             mark=self._mark,
+            interrupt=lambda: self._interrupt_upstream(door, upstream),
         )
         pid, secret = self._key()
         self._held[pid] = _Held(session, opened.guest, door, upstream, secret)
@@ -318,7 +361,7 @@ class Listener:
             greeting = [build_authentication_ok()]
             greeting += [pins.reported(frame) for frame in upstream.reported]
             greeting.append(build_backend_key_data(pid, secret))
-            if not door.gate.enforce:
+            if not door.gate.stance.enforce:
                 greeting.append(replies.OBSERVED)
             await session.run(b"".join(greeting) + upstream.ready)
         except (Fault, OSError) as fault:
@@ -332,12 +375,24 @@ class Listener:
             with suppress(Fault):
                 door.gate.journal.note([self._chronicle.session_end(who, reason=reason, commands=session.commands)])
 
+    def _interrupt_upstream(self, door: Door, upstream: Upstream) -> None:
+        if self._tasks is not None:
+            self._tasks.create_task(cancel(door.address, upstream.key))
+
     def _key(self) -> tuple[int, bytes]:
         while True:
             self._next = (self._next + 1) & 0xFFFFF
             pid = self._worker << 20 | self._next
             if pid not in self._held:
                 return pid, self._entropy(4)
+
+
+def _still_known(guest: Guest, settings: Settings) -> bool:
+    """Whether a login by name would give the same principal today; tokens are judged by their own list."""
+    if guest.token is not None:
+        return True
+    account = settings.keeper.directory.find(guest.principal.id)
+    return account is not None and account.principal == guest.principal
 
 
 @dataclass(slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 from interlock.gate import Ask
 from interlock.gateways.postgres import owned, replies, rewriting
+from interlock.gateways.postgres.dependence import depends
 from interlock.gateways.postgres.due import Due, Show
 from interlock.gateways.postgres.flows import (
     AFTER_CODE,
@@ -86,24 +87,7 @@ class Planner:
         That is so where code may have changed a setting, and where it hangs on an earlier group what a name means.
         """
         group = self._group.id if self._group is not None else 0
-        names = self.names
-        if not self.hangs:
-            return False
-        match kind:
-            case kinds.QUERY | kinds.PARSE:
-                return True
-            case kinds.BIND:
-                bind = parse_bind(frame)
-                stranger = self._coder is not None and names.statement(bind.statement) is not self._coder
-                return stranger or names.uncertain_statement(group, bind.statement)
-            case kinds.DESCRIBE | kinds.CLOSE:
-                message = parse_describe(frame) if kind == kinds.DESCRIBE else parse_close(frame)
-                known = names.uncertain_statement if message.part is Part.STATEMENT else names.uncertain_portal
-                return known(group, message.name)
-            case kinds.EXECUTE:
-                return names.uncertain_portal(group, parse_execute(frame).portal)
-            case _:
-                return False
+        return depends(kind, frame, names=self.names, group=group, coder=self._coder)
 
     @property
     def hangs(self) -> bool:
@@ -259,6 +243,8 @@ class Planner:
         portal = self.names.portal(message.portal)
         if portal is None:
             return self._reject(replies.no_name(Part.PORTAL, message.portal))
+        if portal.statement.flow is Flow.DECLARE and portal.running is None:
+            return self._reject(replies.declared_in_sql(message.portal))
         run = Run(
             group=group, unit=self._current(), name=message.portal, portal=portal, rows=message.rows, show=Show.ALL
         )

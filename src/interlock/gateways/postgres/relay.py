@@ -141,10 +141,14 @@ class Relay:
     def _row(self, rows: bytes, count: int) -> bytes:
         due = self._head(kinds.DATA_ROW)
         running = due.running
-        if due.show is Show.NOTHING or running is None:
+        if due.show is Show.NOTHING:
             if due.rows is not None:
                 due.rows(rows)
             return b""
+        if running is None:
+            raise ServerViolation("the target sent rows that no command of the client's asked for; reconnect")
+        if running.exceeded:
+            return b""  # also the later pieces of a large row behind the cut: they count none and have no header
         if running.limit is not None and running.delivered + count > running.limit:
             running.exceeded = True
             count = max(running.limit - running.delivered, 0)

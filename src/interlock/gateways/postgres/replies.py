@@ -34,6 +34,22 @@ TOO_MANY: Final = build_error(
     hint="Close sessions that are not used, or raise the limit.",
 )
 
+TOO_MANY_ON_TARGET: Final = build_error(
+    "FATAL",
+    "53300",
+    "interlock has too many connections to this target",
+    detail="The limit of max_connections in its [targets] section is reached.",
+    hint="Close sessions that are not used, or raise the limit.",
+)
+
+CHANGED: Final = build_error(
+    "FATAL",
+    "57P01",
+    "interlock no longer knows this login",
+    detail="The principal or the target was removed or changed in interlock.toml.",
+    hint="Connect again.",
+)
+
 EXPIRED: Final = build_error(
     "FATAL",
     "28000",
@@ -46,14 +62,6 @@ OBSERVED: Final = build_notice(
     "01000",
     "interlock only OBSERVES this target: decisions are recorded, and NOTHING is blocked",
     hint='Set mode = "enforce" for this target in interlock.toml.',
-)
-
-TARGET_LOST: Final = build_error(
-    "FATAL",
-    "08006",
-    "the target closed the connection",
-    detail="What ran when it was lost is recorded as unknown, unless its end was seen.",
-    hint="Connect again; ask the target what became of a COMMIT that was not answered.",
 )
 
 SHUTTING_DOWN: Final = build_error(
@@ -87,6 +95,16 @@ def no_name(part: Part, name: str) -> bytes:
     if part is Part.STATEMENT:
         return no_statement(name)
     return build_error("ERROR", "34000", f'portal "{name}" does not exist')
+
+
+def declared_in_sql(name: str) -> bytes:
+    """Execute on a cursor of SQL's: what it would deliver has no decision of its own."""
+    return build_error(
+        "ERROR",
+        "0A000",
+        f'cursor "{name}" was declared in SQL',
+        hint=f'Read it in SQL as well: FETCH FROM "{name}".',
+    )
 
 
 def fatal(sqlstate: str, message: str, detail: str | None = None, hint: str | None = None) -> bytes:

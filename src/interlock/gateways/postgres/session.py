@@ -6,31 +6,23 @@ from contextlib import suppress
 from typing import Final
 
 from interlock.gate import Gate
-from interlock.gateways.postgres import owned, replies
+from interlock.gateways.postgres import replies
 from interlock.gateways.postgres.connection import Connection
-from interlock.gateways.postgres.due import Due, Show
 from interlock.gateways.postgres.flows import Stale
+from interlock.gateways.postgres.inquiry import Inquiry
 from interlock.gateways.postgres.outbox import Intake, Outbox, Parcel, Pause
 from interlock.gateways.postgres.pins import Pins, split_path
 from interlock.gateways.postgres.planner import Planner
 from interlock.gateways.postgres.reading import Reader
 from interlock.gateways.postgres.relay import Relay
 from interlock.gateways.postgres.reporting import Reporter
-from interlock.gateways.postgres.rows import first_values
 from interlock.gateways.postgres.steps import Send, Step, Unit
-from interlock.intent.sql.catalog import QUERIES
 from interlock.model import CallerFault, Session as Who, TargetFault
 from interlock.wire.postgres import kinds
 from interlock.wire.postgres.messages import (
-    Part as Named,
     TransactionStatus,
-    build_bind,
-    build_close,
     build_error,
-    build_execute,
     build_flush,
-    build_parse,
-    build_sync,
     build_terminate,
 )
 from interlock.wire.postgres.violations import ClientViolation, NotText
@@ -38,7 +30,6 @@ from interlock.wire.postgres.violations import ClientViolation, NotText
 LAST_SECONDS: Final = 2.0  # how long the answer to what was sent is waited for when the client is gone
 
 _FLUSH: Final = build_flush()
-_SYNC: Final = build_sync()
 _EXTENDED: Final = frozenset({kinds.PARSE, kinds.BIND, kinds.DESCRIBE, kinds.EXECUTE, kinds.CLOSE})
 _READ: Final = _EXTENDED | {kinds.QUERY}
 _TEXTS: Final = frozenset({kinds.QUERY, kinds.PARSE})
@@ -51,6 +42,8 @@ class _ClientGone(CallerFault):
 
 class Session:
     """Carries one session from its first statement to its end.
+
+    `interrupt` asks the target to cancel what runs for it.
 
     `client` and `server` are logged in. `clock` is monotonic, in seconds; `mark` is told where a command stands.
     """
@@ -66,8 +59,11 @@ class Session:
         pins: Pins,
         clock: Callable[[], float],
         mark: Callable[[str], None],
+        interrupt: Callable[[], None],
     ) -> None:
         self.who = who
+        self._interrupt = interrupt
+        self._ended = False  # told to end: nothing more reaches the client
         self.commands = 0  # judged so far
         self._client = client
         self._server = server
@@ -78,10 +74,9 @@ class Session:
         self._reporter = Reporter(gate=gate, pins=pins, clock=clock, mark=mark)
         self._relay = Relay(self._reporter)
         self._relay.on_change = self._changed
-        self._planner = Planner(
-            who, understand=reader, now=gate.now, new_id=gate.new_id, scene=lambda: reader.scene
-        )
+        self._planner = Planner(who, understand=reader, now=gate.now, new_id=gate.new_id, scene=lambda: reader.scene)
         self._relay.on_group_over = self._planner.names.group_over
+        self._inquiry = Inquiry(self._relay, server, inside=lambda: self._planner.inside, idle=self._until_idle)
         self._outbox = Outbox(names=self._planner.names, clock=clock, dropped=self._reporter.ended)
         self._change: asyncio.Future[None] | None = None
         self._taking = False  # COPY data passes from the client to the target
@@ -92,7 +87,8 @@ class Session:
         self._draining = False
         client.peer, server.peer = server, client
         server.sink = self._answered
-        server.on_lost = self._server_lost
+        server.on_lost = self._lost
+        client.on_lost = self._changed
 
     async def run(self, greeting: bytes) -> None:
         """Until either side is gone. Whatever happens, what was admitted gets its outcome written down.
@@ -103,6 +99,10 @@ class Session:
             await self._begin()
             self._client.write(greeting)
             while (frames := await self._client.receive()) is not None:
+                if self._ended:
+                    return
+                if self._server.closed:
+                    raise self._server.fault or TargetFault("the target closed the connection; connect again")
                 for kind, frame, _ in frames:
                     if kind == kinds.TERMINATE:
                         return
@@ -125,9 +125,18 @@ class Session:
         self._client.poke()
 
     def cut(self, error: bytes) -> None:
-        """End now, telling the client why."""
+        """End now, telling the client why. What runs is cancelled; a client that does not read is not waited for."""
+        if self._ended:
+            return
+        self._ended = True
         self._client.write(error)
         self._client.close()
+        self._interrupt()
+        asyncio.get_running_loop().call_later(LAST_SECONDS, self._hang_up)
+
+    def _hang_up(self) -> None:
+        self._client.abort()
+        self._server.abort()
 
     # -- what the client sends -----------------------------------------------------------------
 
@@ -178,7 +187,7 @@ class Session:
             self._unsettled = True
             await self._carry_out()
         if self._planner.parted:
-            await self._until(lambda: self._relay.idle)
+            await self._until_idle()
             self._planner.rejoin()
         if kind in _READ and not self._void() and self._planner.depends(kind, frame):
             self._unsettled = True
@@ -270,7 +279,7 @@ class Session:
                     self._post(parcel, out)
                 case Pause():
                     self._write(out, _FLUSH)
-                    await self._until(lambda: self._relay.idle)
+                    await self._until_idle()
                     if parcel.running.exceeded and not parcel.group.fallen:
                         self._outbox.cut(parcel.group)
                 case Intake():
@@ -309,7 +318,7 @@ class Session:
         inside = self._planner.inside
         if inside:
             self._server.write(_FLUSH)
-        await self._until(lambda: self._relay.idle)
+        await self._until_idle()
         self._unsettled = False
         self._follow_transaction(inside)
         if self._relay.failed or self._relay.status is TransactionStatus.FAILED:
@@ -319,13 +328,13 @@ class Session:
         if self._reader.uncommitted and self._planner.open is None and not inside:
             stale.add(Stale.CATALOGUE)  # what only this session saw is everybody's now, or gone
         if Stale.NAMES in stale:
-            await self._prepare_own()
+            await self._inquiry.prepare()
         if Stale.CATALOGUE in stale:
-            await self._reader.reread(self._rows_of, transaction=self._in_transaction)
+            await self._reader.reread(self._inquiry.rows, transaction=self._in_transaction)
         if Stale.PATH in stale or (self._path_lent and not self._in_transaction):
             await self._follow_path()
         if Stale.PINS in stale:
-            self._pins.compare(await self._one_value("il_pins"))
+            self._pins.compare(await self._inquiry.value("il_pins"))
 
     def _follow_transaction(self, inside: bool) -> None:
         if inside:
@@ -338,58 +347,31 @@ class Session:
     # -- our own questions to the target -----------------------------------------------------------
 
     async def _begin(self) -> None:
-        await self._prepare_own()
-        self._pins.compare(await self._one_value("il_pins"))
+        await self._inquiry.prepare()
+        self._pins.compare(await self._inquiry.value("il_pins"))
         await self._follow_path()
 
     async def _follow_path(self) -> None:
         """Read search_path, and see that pg_temp stays in it: a path that does not name it searches it first, and a
         temporary view could stand in front of a table (threats.md 11)."""
-        path = split_path(await self._one_value("il_path"))
+        path = split_path(await self._inquiry.value("il_path"))
         self._path_lent = self._path_lent and self._in_transaction
         if "pg_temp" not in path:
             self._path_lent = self._in_transaction
-            path = split_path(await self._one_value("il_temp_last_here" if self._path_lent else "il_temp_last"))
+            path = split_path(await self._inquiry.value("il_temp_last_here" if self._path_lent else "il_temp_last"))
         self._reader.path = path
 
     @property
     def _in_transaction(self) -> bool:
         return self._planner.inside or self._planner.open is not None
 
-    async def _prepare_own(self) -> None:
-        await self._query(owned.PREPARE, owned.prepare_dues())
-
-    async def _one_value(self, name: str) -> str:
-        values: list[str | None] = []
-        await self._query(owned.run(name), [*owned.run_dues(lambda rows: values.extend(first_values(rows)))])
-        if len(values) != 1 or values[0] is None:
-            raise TargetFault("the target did not answer the gateway's own question; connect again")
-        return values[0]
-
-    async def _rows_of(self, key: str) -> list[str]:
-        """The rows of a catalogue query, read over this session: it sees what is not committed yet."""
-        values: list[str | None] = []
-        data = build_parse("il_read", QUERIES[key]) + build_bind("il_read", "il_read") + build_execute("il_read")
-        data += build_close(Named.PORTAL, "il_read") + build_close(Named.STATEMENT, "il_read")
-        take = Due(kinds.EXECUTE, Show.NOTHING, rows=lambda rows: values.extend(first_values(rows)), instead=b"")
-        dues = [Due(k, Show.NOTHING, instead=b"") for k in (kinds.PARSE, kinds.BIND)]
-        dues += [take, *(Due(kinds.CLOSE, Show.NOTHING, instead=b"") for _ in range(2))]
-        await self._query(data, dues)
-        return [value for value in values if value is not None]
-
-    async def _query(self, data: bytes, dues: list[Due]) -> None:
-        end = [] if self._planner.inside else [Due(kinds.SYNC, Show.NOTHING)]
-        self._relay.expect([*dues, *end])
-        self._server.write(data + (_SYNC if end else _FLUSH))
-        await self._until(lambda: self._relay.idle)
-        if self._relay.failed:
-            raise TargetFault("the target refused the gateway's own question; connect again")
-
     # -- events ------------------------------------------------------------------------------------
 
     def _answered(self, frames: list[tuple[int, bytes, int]]) -> None:
         self._mark("received")
-        self._client.write(self._relay.feed(frames))
+        said = self._relay.feed(frames)
+        if not self._ended:
+            self._client.write(said)
         if self._relay.upstream:
             self._server.write(b"".join(self._relay.upstream))
             self._relay.upstream.clear()
@@ -412,10 +394,13 @@ class Session:
             self._change = asyncio.get_running_loop().create_future()
             await self._change
 
-    def _server_lost(self) -> None:
+    async def _until_idle(self) -> None:
+        await self._until(lambda: self._relay.idle)
+
+    def _lost(self) -> None:
+        """The target is gone, or broke the protocol: `run` ends with what it was."""
         self._changed()
-        self._client.write(replies.TARGET_LOST)
-        self._client.close()
+        self._client.poke()
 
     def _at_rest(self) -> bool:
         return self._relay.idle and self._relay.idle_state and not self._planner.inside and not self._taking
@@ -427,6 +412,8 @@ class Session:
                 while not (self._relay.idle or self._server.closed or self._relay.copying):
                     self._change = asyncio.get_running_loop().create_future()
                     await self._change
+        if not self._relay.idle and not self._server.closed:
+            self._interrupt()
 
     def _over(self) -> None:
         for parcel in self._outbox.queue:

@@ -1,0 +1,68 @@
+"""The gateway's own questions to the target, over a client's upstream session."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from interlock.gateways.postgres import owned
+from interlock.gateways.postgres.connection import Connection
+from interlock.gateways.postgres.due import Due, Show
+from interlock.gateways.postgres.relay import Relay
+from interlock.gateways.postgres.rows import first_values
+from interlock.intent.sql.catalog import QUERIES
+from interlock.model import TargetFault
+from interlock.wire.postgres import kinds
+from interlock.wire.postgres.messages import (
+    Part,
+    build_bind,
+    build_close,
+    build_execute,
+    build_flush,
+    build_parse,
+    build_sync,
+)
+
+_FLUSH: Final = build_flush()
+_SYNC: Final = build_sync()
+
+
+class Inquiry:
+    """Asks when nothing is owed. `inside` tells whether a client's group is open, `idle` waits for the answers."""
+
+    def __init__(
+        self, relay: Relay, server: Connection, *, inside: Callable[[], bool], idle: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._relay = relay
+        self._server = server
+        self._inside = inside
+        self._idle = idle
+
+    async def prepare(self) -> None:
+        """Prepare our own statements. Raises TargetFault."""
+        await self._ask(owned.PREPARE, owned.prepare_dues())
+
+    async def value(self, name: str) -> str:
+        """The one value that a statement of ours gives. Raises TargetFault."""
+        values: list[str | None] = []
+        await self._ask(owned.run(name), [*owned.run_dues(lambda rows: values.extend(first_values(rows)))])
+        if len(values) != 1 or values[0] is None:
+            raise TargetFault("the target did not answer the gateway's own question; connect again")
+        return values[0]
+
+    async def rows(self, key: str) -> list[str]:
+        """The rows of a catalogue query: this session sees what is not committed yet. Raises TargetFault."""
+        values: list[str | None] = []
+        data = build_parse("il_read", QUERIES[key]) + build_bind("il_read", "il_read") + build_execute("il_read")
+        data += build_close(Part.PORTAL, "il_read") + build_close(Part.STATEMENT, "il_read")
+        take = Due(kinds.EXECUTE, Show.NOTHING, rows=lambda rows: values.extend(first_values(rows)), instead=b"")
+        dues = [Due(k, Show.NOTHING, instead=b"") for k in (kinds.PARSE, kinds.BIND)]
+        dues += [take, *(Due(kinds.CLOSE, Show.NOTHING, instead=b"") for _ in range(2))]
+        await self._ask(data, dues)
+        return [value for value in values if value is not None]
+
+    async def _ask(self, data: bytes, dues: list[Due]) -> None:
+        end = [] if self._inside() else [Due(kinds.SYNC, Show.NOTHING)]
+        self._relay.expect([*dues, *end])
+        self._server.write(data + (_SYNC if end else _FLUSH))
+        await self._idle()
+        if self._relay.failed:
+            raise TargetFault("the target refused the gateway's own question; connect again")
