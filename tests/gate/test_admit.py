@@ -36,7 +36,8 @@ BREAKAGES = {
     ),
     "swallow a broken ledger": (
         "        await self._write_down(judged, enforce)\n",
-        "        try:\n            await self._write_down(judged, enforce)\n        except Exception:\n            pass\n",
+        "        try:\n            await self._write_down(judged, enforce)\n"
+        "        except Exception:\n            pass\n",
     ),
     "judge one at a time": (
         "        judged = self._judge(asks, enforce)\n",
