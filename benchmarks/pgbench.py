@@ -15,6 +15,7 @@ from benchmarks.stage import DATABASE, Bench, Way
 from interlock.app.embedded import LOOPBACK
 
 _BETWEEN_SAMPLES = 0.02
+_FEWEST = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,10 @@ class Run:
 
 
 def run(bench: Bench, way: Way, *options: str, seconds: int, clients: int) -> Run:
-    """Every script is one statement a transaction. CPU is counted between its first and its last, without logins."""
+    """Every script is one statement a transaction. CPU is counted between its first and its last, without logins.
+
+    pgbench's clock runs while its clients log in: a run that was over before it began is repeated, longer.
+    """
     with tempfile.TemporaryDirectory() as name:
         environment = {
             **os.environ,
@@ -50,7 +54,10 @@ def run(bench: Bench, way: Way, *options: str, seconds: int, clients: int) -> Ru
             done = subprocess.run(command, cwd=name, env=environment, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise SystemExit(f"pgbench through {way.name} failed: {done.stderr.strip()}")
-        return _read(sorted(Path(name).glob("log.*")), samples.taken)
+        lines = [line.split() for log in Path(name).glob("log.*") for line in log.read_text().splitlines()]
+    if len(lines) < _FEWEST or len(samples.taken) < _FEWEST:
+        return run(bench, way, *options, seconds=seconds * 2, clients=clients)
+    return _read(lines, samples.taken)
 
 
 class _Samples:
@@ -75,20 +82,15 @@ class _Samples:
             self.taken.append((time.time(), self._way.cpu()))
 
 
-def _read(logs: Sequence[Path], samples: Sequence[tuple[float, float]]) -> Run:
-    """A line of the log: client, transaction, microseconds, script, seconds and microseconds of the time of its end."""
-    took: list[int] = []
-    ended: list[float] = []
-    for log in logs:
-        for line in log.read_text().splitlines():
-            _, _, duration, _, seconds, part, *_ = line.split()
-            took.append(int(duration))
-            ended.append(int(seconds) + int(part) / 1e6)
+def _read(lines: Sequence[Sequence[str]], samples: Sequence[tuple[float, float]]) -> Run:
+    """Lines of the log: client, transaction, microseconds, script, seconds and microseconds of the time of its end."""
+    took = [int(line[2]) for line in lines]
+    ended = [int(line[4]) + int(line[5]) / 1e6 for line in lines]
     first, last = min(ended), max(ended)
     within = [sample for sample in samples if first < sample[0] < last]
     cut = quantiles(took, n=100)
     cpu = None
-    if samples[-1][1]:
+    if samples[-1][1] and len(within) > 1:
         (began, before), (over, after) = within[0], within[-1]
         cpu = (after - before) * 1e6 / sum(began < moment <= over for moment in ended)
     return Run(rate=len(ended) / (last - first), p50=median(took) / 1000, p99=cut[98] / 1000, cpu=cpu)

@@ -28,9 +28,10 @@ def measure(bench: Bench) -> Table:
 def compare(table: Table, bench: Bench, ways: Sequence[Way], about: str, *options: str, clients: int) -> None:
     """One group of rows."""
     runs: dict[str, list[Run]] = defaultdict(list)
-    for _ in range(1 if bench.quick else 3):
+    seconds, rounds = (3, 2) if clients > 50 else (1, 1 if bench.quick else 3)
+    for _ in range(rounds):
         for way in ways:
-            runs[way.name].append(run(bench, way, *options, seconds=1, clients=clients))
+            runs[way.name].append(run(bench, way, *options, seconds=seconds, clients=clients))
     direct, bouncer = (middle_of(runs[name]) for name in ("direct", "pgbouncer"))
     assert bouncer.cpu is not None
     table.group(about)
