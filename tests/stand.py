@@ -209,7 +209,7 @@ class Stand:
 
     def interlock(self, *arguments: str) -> Done:
         """The command line, with this configuration."""
-        done: Done = interlock(*arguments, cwd=self.directory)
+        done: Done = interlock(*arguments, cwd=self.directory)  # type: ignore[no-untyped-call]
         return done
 
     def verify(self) -> None:
@@ -247,7 +247,7 @@ class Stand:
 
 def _recorded(leaf: Leaf, sealed: bytes, sealer: Sealer, statuses: Mapping[str, str]) -> Recorded:
     text = sealer.open(sealed, leaf.id.encode())[SALT_SIZE:].decode("utf-8", "replace") if sealed else ""
-    unit = leaf.what.unit if leaf.what is not None else ""
+    unit = (leaf.what.unit if leaf.what is not None else None) or ""
     status = statuses.get(leaf.id)
     if status in (None, "ran"):
         status = statuses.get(unit, status)

@@ -95,6 +95,7 @@ def test_drift_of_the_path_is_followed(stand: Stand) -> None:
         assert client.execute("SELECT name FROM items WHERE id = 1").fetchone() == ("shadow",)
     decision = stand.decided("SELECT name FROM items WHERE id = 1")[-1]
     assert decision.leaf.what is not None
+    assert decision.leaf.what.intent is not None
     assert decision.leaf.what.intent.effects[0].object == ["stand", "shadow", "items"]
 
 

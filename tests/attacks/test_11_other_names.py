@@ -12,6 +12,7 @@ def objects(stand: Stand, marker: str) -> set[tuple[str, ...]]:
     """What the newest decision with this marker names."""
     leaf = stand.decided(marker)[-1].leaf
     assert leaf.what is not None
+    assert leaf.what.intent is not None
     return {(effect.verb, *effect.object[1:]) for effect in leaf.what.intent.effects}
 
 
@@ -136,4 +137,5 @@ def test_a_prepared_statement_means_what_its_names_mean_now(stand: Stand, how: s
         assert rows(said) == [f"shadow|{mark}"]
     leaf = stand.decided(mark if how == "parsed" else "EXECUTE p")[-1].leaf
     assert leaf.what is not None
+    assert leaf.what.intent is not None
     assert leaf.what.intent.effects[0].object == ["stand", "shadow", "items"]
