@@ -82,11 +82,7 @@ def relaxed(postgres18: EmbeddedPostgres, tmp_path: Path) -> Iterator[Stand]:
         ("SELECT name FROM items WHERE id = 1", False),
         ("SELECT email FROM people WHERE id = 1", True),
         ("SELECT * FROM people", True),
-        ("SELECT count(*) FROM people WHERE email LIKE '1%'", True),
-        ("SELECT p FROM people AS p", True),
-        ("SELECT harmless(1)", True),
         ("INSERT INTO notes VALUES (1, 'x')", True),
-        ("DROP TABLE items", True),
     ],
 )
 def test_only_unlabelled_reads_are_relaxed(relaxed: Stand, text: str, waits: bool) -> None:
