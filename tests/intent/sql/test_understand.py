@@ -136,6 +136,24 @@ def test_doubling_stars_stay_small() -> None:
     assert codes(f"WITH c0 AS (SELECT * FROM customers){ctes} SELECT * FROM c39") == [FindingCode.OVER_LIMIT]
 
 
+def chain(length: int, before: str = "SELECT 1 AS n") -> str:
+    return f"WITH c0 AS ({before})" + "".join(f", c{i} AS (SELECT n FROM c{i - 1})" for i in range(1, length)) + " "
+
+
+def test_ctes_are_counted_through_a_whole_statement() -> None:
+    """PostgreSQL plans a chain of thousands for minutes; nesting and repeating them is no way around."""
+    assert meaning(chain(200) + "SELECT n FROM c199").intent.understood
+    for text in (
+        chain(201) + "SELECT n FROM c200",
+        chain(101, chain(100) + "SELECT n FROM c99") + "SELECT n FROM c100",
+        f"SELECT ({chain(101)}SELECT n FROM c100), ({chain(100)}SELECT n FROM c99)",
+        chain(201) + "DELETE FROM orders WHERE id IN (SELECT n FROM c200)",
+        "EXPLAIN " + chain(201) + "SELECT 1",
+    ):
+        assert codes(text) == [FindingCode.OVER_LIMIT]
+    assert codes(chain(3) + "SELECT 1", Limits(max_ctes=2)) == [FindingCode.OVER_LIMIT]
+
+
 def test_a_long_list_is_no_bomb() -> None:
     (statement,) = understand(f"SELECT id FROM orders WHERE id IN ({','.join(map(str, range(20_000)))})", scope())
     assert statement.intent.understood

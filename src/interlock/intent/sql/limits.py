@@ -14,7 +14,8 @@ class Limits:
     the lexer quadratic time (80 kB of them: 2 s). `max_copies` bounds how much `SET (a, b, ...) = (SELECT ...)`, which
     the grammar copies once a column, may blow up the tree. `max_chain` is the length in characters of one unbroken
     expression: libpg_query's exporter recurses along `1+1+1...` and overflows an 8 MiB stack at some 50,000 links
-    (measured), two characters each. `max_from` bounds the items of one FROM.
+    (measured), two characters each. `max_from` bounds the items of one FROM, `max_ctes` the names that all WITH of one
+    statement define: a chain of 4,000 keeps PostgreSQL planning for minutes (measured), beyond its own cancel.
     """
 
     max_bytes: int = 262_144
@@ -24,6 +25,7 @@ class Limits:
     max_copies: int = 8_000_000
     max_chain: int = 20_000
     max_from: int = 1_000
+    max_ctes: int = 200
 
 
 DEFAULT_LIMITS = Limits()

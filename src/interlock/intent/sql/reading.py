@@ -118,6 +118,7 @@ class Reading:
         "_start",
         "catalog",
         "chain",
+        "ctes",
         "ddl",
         "depth",
         "findings",
@@ -161,6 +162,7 @@ class Reading:
         self.inner: Statement | None = None
         self.follows = True
         self.depth = 0
+        self.ctes = 0  # names that WITH defined so far
         # Columns and ranges that the expression being walked mentions.
         self.mentions: list[Source] = []
         self.hits: set[int] = set()

@@ -30,7 +30,11 @@ def ctes(reading: Reading, level: Level, clause: Node | None, *, bounded: bool =
     """Understand a WITH clause; the names stand for the level from then on. `bounded`: what follows has a LIMIT."""
     if clause is None:
         return
-    for wrapped in nodes(clause, "ctes"):
+    listed = nodes(clause, "ctes")
+    reading.ctes += len(listed)
+    if reading.ctes > reading.limits.max_ctes:
+        raise TooMuch(f"WITH defines more than {reading.limits.max_ctes} names; split the statement up")
+    for wrapped in listed:
         inner = body(wrapped, "CommonTableExpr")
         if inner is None:
             reading.unmapped(unwrap(wrapped)[0])
