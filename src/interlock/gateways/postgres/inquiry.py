@@ -42,11 +42,16 @@ class Inquiry:
 
     async def value(self, name: str) -> str:
         """The one value that a statement of ours gives. Raises TargetFault."""
-        values: list[str | None] = []
-        await self._ask(owned.run(name), [*owned.run_dues(lambda rows: values.extend(first_values(rows)))])
-        if len(values) != 1 or values[0] is None:
+        values = await self.values(name)
+        if len(values) != 1:
             raise TargetFault("the target did not answer the gateway's own question; connect again")
         return values[0]
+
+    async def values(self, name: str) -> list[str]:
+        """All values that a statement of ours gives, one a row; no row of it is NULL. Raises TargetFault."""
+        values: list[str | None] = []
+        await self._ask(owned.run(name), [*owned.run_dues(lambda rows: values.extend(first_values(rows)))])
+        return [value for value in values if value is not None]
 
     async def rows(self, key: str) -> list[str]:
         """The rows of a catalogue query: this session sees what is not committed yet. Raises TargetFault."""

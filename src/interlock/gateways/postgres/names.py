@@ -1,9 +1,11 @@
 """Prepared statements and portals of one session, as the target holds them."""
 
+from collections.abc import Iterable
 from typing import TypeVar
 
+from interlock.gateways.postgres.rewriting import forwarded
 from interlock.gateways.postgres.steps import Portal
-from interlock.intent.sql.statement import Statement
+from interlock.intent.sql.statement import Flow, Statement
 
 
 class Names:
@@ -19,6 +21,11 @@ class Names:
         self._portals: dict[str, Portal] = {}
         self._sent_statements: dict[str, tuple[int, Statement | None]] = {}
         self._sent_portals: dict[str, tuple[int, Portal | None]] = {}
+
+    @property
+    def any_named(self) -> bool:
+        """Whether something is held that code could replace."""
+        return any(self._statements) or any(p.statement.flow is Flow.DECLARE for p in self._portals.values())
 
     def statement(self, name: str) -> Statement | None:
         """The statement that the next message will find under this name."""
@@ -90,6 +97,19 @@ class Names:
             self._sent_statements[name] = (sent[0], statement)
         if name in self._statements:
             self._statements[name] = statement
+
+    def keep_only(self, held: Iterable[str]) -> None:
+        """Forget what is not made of the text that was judged: code may have put another in its place.
+
+        `held` are the target's own: `s` or `c`, the name, \\x01, and the text it was made of.
+        """
+        texts = {entry.partition("\x01")[0]: entry.partition("\x01")[2] for entry in held}
+        for name, statement in list(self._statements.items()):
+            if name and texts.get(f"s{name}") != forwarded(statement):
+                del self._statements[name]
+        for name, portal in list(self._portals.items()):
+            if portal.statement.flow is Flow.DECLARE and texts.get(f"c{name}") != forwarded(portal.statement):
+                del self._portals[name]
 
     def drop_statement(self, name: str | None) -> None:
         """The target confirmed a Close or DEALLOCATE; None is all of them."""

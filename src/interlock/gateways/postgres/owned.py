@@ -54,6 +54,10 @@ _STATEMENTS: Final = {
     + ", ".join(f"pg_catalog.current_setting('{name}', true)" for name in WATCHED)
     + ")",
     stamps.NAME: stamps.FRESH,
+    # Statements and cursors by name, each with the text it was made of.
+    "il_names": "SELECT pg_catalog.concat('s', p.name, E'\\x01', p.statement) "
+    "FROM pg_catalog.pg_prepared_statements AS p UNION ALL "
+    "SELECT pg_catalog.concat('c', c.name, E'\\x01', c.statement) FROM pg_catalog.pg_cursors AS c",
     "il_unlock": "SET default_transaction_read_only = off",
     "il_lock": "SET default_transaction_read_only = on",
 }

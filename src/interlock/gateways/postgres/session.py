@@ -335,6 +335,8 @@ class Session:
             await self._follow_path()
         if Stale.PINS in stale:
             self._pins.compare(await self._inquiry.value("il_pins"))
+            if self._planner.names.any_named:
+                self._planner.names.keep_only(await self._inquiry.values("il_names"))
 
     def _follow_transaction(self, inside: bool) -> None:
         if inside:
