@@ -9,7 +9,7 @@ import pytest
 from interlock.cli.exits import Exit, exit_of
 from interlock.cli.main import COMMANDS, compose
 from interlock.model import CallerFault, OurFault, TargetFault
-from tests.cli.running import interlock
+from tests.cli.running import INTERLOCK, interlock
 
 OURS = ["init", "doctor", "token", "principal", "target"]
 
@@ -83,6 +83,27 @@ def test_the_shell_completes(tmp_path, line, offers):
     environ = {"_INTERLOCK_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": line}
     done = interlock(cwd=tmp_path, environ=environ)
     assert offers in done.out
+
+
+@pytest.mark.parametrize(
+    ("words", "offers"),
+    [
+        ("interlock led", ["ledger"]),
+        ("interlock ledger sh", ["show"]),
+        ("interlock ledger ", ["erase", "export", "prove", "show", "verify", "vkey"]),
+        ("interlock explain --ba", ["--batch"]),
+    ],
+)
+def test_bash_completes(tmp_path, words, offers):
+    """As bash calls it, by the very script that --install-completion writes."""
+    script = interlock("--show-completion", "bash", cwd=tmp_path).out
+    program = script + (
+        f"COMP_WORDS=({words}); [[ '{words}' == *' ' ]] && COMP_WORDS+=('')\n"
+        "COMP_CWORD=$(( ${#COMP_WORDS[@]} - 1 )); _interlock_completion interlock; printf '%s\\n' \"${COMPREPLY[@]}\"\n"
+    )
+    path = f"{INTERLOCK.parent}:/usr/bin:/bin"
+    done = subprocess.run(["bash", "-c", program], env={"PATH": path}, capture_output=True, text=True, check=True)
+    assert sorted(done.stdout.split()) == offers
 
 
 def test_the_configuration_may_be_named_in_the_environment(tmp_path):

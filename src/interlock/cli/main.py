@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "target": Entry("interlock.cli.target", "Prepare a target: what its administrator must grant.", group=True),
 }
 
+_COMPLETING: Final = "_INTERLOCK_COMPLETE"  # only set by the scripts of --show-completion
 _ABOUT: Final = "Guards databases: every command is understood, judged and recorded before it lands."
 
 
@@ -70,8 +71,8 @@ def main() -> None:
 
 
 def _called() -> str | None:
-    # While a shell completes, typer passes the line so far in this variable instead of as arguments.
-    line = os.environ.get("_TYPER_COMPLETE_ARGS")
+    # While a shell completes, the line so far is in the environment: zsh, fish and PowerShell name it so, bash so.
+    line = os.environ.get("_TYPER_COMPLETE_ARGS", os.environ.get("COMP_WORDS") if _COMPLETING in os.environ else None)
     words = sys.argv[1:] if line is None else line.split()[1:]
     return next((word for word in words if not word.startswith("-")), None)
 
