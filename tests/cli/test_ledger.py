@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ def call(folder: Path, *arguments: str) -> Result:
 
 def shown(folder: Path, *arguments: str) -> list[str]:
     found = json.loads(call(folder, "show", "--json", *arguments).stdout)
-    return [one["decision"]["id"] for one in found]
+    return [one["id"] for one in found]
 
 
 def test_decisions_are_listed_newest_first(folder: Path) -> None:
@@ -66,6 +67,32 @@ def test_a_transaction_shows_how_it_ended(folder: Path) -> None:
         "t-1": "landed",
         "c-1": "landed",
     }
+
+
+def test_a_script_finds_what_it_needs_at_the_top(folder: Path) -> None:
+    (found,) = json.loads(call(folder, "show", "--json", "--verdict", "deny").stdout)
+    assert {key: value for key, value in found.items() if key not in ("decision", "outcome")} == {
+        "seq": 6,
+        "id": "c-2",
+        "kind": "decision",
+        "at": found["at"],
+        "verdict": "deny",
+        "enforced": True,
+        "who": "agent-7",
+        "on_behalf_of": ["ana"],
+        "target": "shop",
+        "what": ["read shop.public.orders"],
+        "policies": ["no-bulk"],
+        "status": "refused",
+    }
+    assert datetime.fromisoformat(found["at"]).timestamp() * 1_000_000 == found["decision"]["ts"]
+    one = json.loads(call(folder, "show", "c-2", "--json", "--no-text").stdout)
+    assert one == found | {"text": None}
+
+
+def test_a_record_that_is_no_decision_is_shown_alike(folder: Path) -> None:
+    shown = json.loads(call(folder, "show", "0").stdout)
+    assert (shown["seq"], shown["id"], shown["kind"]) == (0, shown["record"]["id"], "genesis")
 
 
 def test_reading_a_text_leaves_a_record(folder: Path) -> None:
@@ -122,14 +149,41 @@ def test_a_proof_is_checked_by_the_stand_alone_verifier(folder: Path, tmp_path: 
     assert verdict.stdout == "proven: decision c-2 is record 6 of this log\n"
 
 
+def test_the_key_can_be_had_before_it_is_needed(folder: Path, tmp_path: Path) -> None:
+    proof, vkey = tmp_path / "proof", tmp_path / "vkey"
+    vkey.write_text(call(folder, "vkey").stdout)
+    proven = json.loads(call(folder, "prove", "6", "-o", str(proof), "--json").stdout)
+    assert proven == {"seq": 6, "id": "c-2", "size": 9, "proof": str(proof), "vkey": vkey.read_text().strip()}
+    assert json.loads(call(folder, "vkey", "--json").stdout) == {"gateway": "gw.test", "vkey": proven["vkey"]}
+    command = [sys.executable, VERIFIER, proof, vkey]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.startswith("proven: decision c-2")
+    vkey.unlink()
+    missing = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (missing.returncode, len(missing.stderr.splitlines())) == (1, 1)
+
+
 def test_an_export_is_recorded_and_complete(folder: Path, tmp_path: Path) -> None:
     result = call(folder, "export", str(tmp_path / "out"))
     assert "9 records" in result.stderr
     assert (tmp_path / "out" / "checkpoint").read_text().splitlines()[1] == "9"
     assert replayed(folder).kinds[Kind.EXPORT] == 1
+    told = json.loads(call(folder, "export", str(tmp_path / "again"), "--json").stdout)
+    assert (told["directory"], told["size"], len(told["root"])) == (str(tmp_path / "again"), 10, 64)
 
 
 def test_erasing_keeps_the_record(folder: Path) -> None:
     assert call(folder, "erase", "c-1", "--reason", "asked for").exit_code == 0
     assert "(text erased)" in call(folder, "show", "c-1").stderr
     assert (replayed(folder).problems, replayed(folder).erased) == ([], 1)
+
+
+def test_a_text_is_erased_by_its_number_too(folder: Path) -> None:
+    told = json.loads(call(folder, "erase", "1", "--reason", "asked for", "--json").stdout)
+    assert told == {"erased": ["c-1"]}
+    assert (replayed(folder).problems, replayed(folder).erased) == ([], 1)
+
+
+def test_an_erasure_has_an_end(folder: Path) -> None:
+    result = call(folder, "erase", *["c-1"] * 65, "--reason", "all")
+    assert result.exit_code == 2
+    assert replayed(folder).erased == 0

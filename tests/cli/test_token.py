@@ -74,6 +74,15 @@ def test_a_revoked_token_is_no_longer_believed(place):
     assert (revoked.tokens, revoked.subjects.keys()) == ({minted["id"]}, {"bob"})
 
 
+def test_revoking_and_making_keys_answer_scripts(place):
+    told = interlock("token", "revoke", "--subject", "bob", "--json", cwd=place).json
+    assert (told["token"], told["subject"], told["list"]) == (None, "bob", str(place / "revoked.jsonl"))
+    assert read_revocations((place / "revoked.jsonl").read_bytes()).subjects == {"bob": told["at"]}
+    made = interlock("token", "keygen", "more", "--json", cwd=place).json
+    assert made == {"name": "more", "private_key": "more.key", "public_key": "more.pub"}
+    assert (place / "more.pub").read_bytes().startswith(b"-----BEGIN PUBLIC KEY")
+
+
 def test_nothing_is_appended_to_a_damaged_list(place):
     (place / "revoked.jsonl").write_text("{")
     done = interlock("token", "revoke", "x", cwd=place)

@@ -9,7 +9,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
 from interlock.app.clock import now, parse_duration
@@ -17,11 +16,13 @@ from interlock.app.config import load_config
 from interlock.app.ids import new_id
 from interlock.app.journal import record_as_operator
 from interlock.app.ledger import ledger_file, ledger_settings
+from interlock.cli.ledger_data import decision_data, record_data
 from interlock.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from interlock.cli.render import emit, emit_json, quoted, say, words
 from interlock.ledger.faults import LedgerDamaged
+from interlock.ledger.groups import MAX_OBJECTS
 from interlock.ledger.leaf import Entry, Kind
-from interlock.ledger.note import Signer, Verifier
+from interlock.ledger.note import Checkpoint, Signer, Verifier
 from interlock.ledger.reading import Leaf, read_leaf
 from interlock.ledger.records import erasure_entry, export_entry, ledger_access_entry
 from interlock.ledger.seal import SALT_SIZE, Sealer
@@ -111,7 +112,7 @@ def show(
             _show_one(opened, record, with_text=text, as_json=as_json)
         elif as_json:
             found = islice(newest_decisions(opened.reader, opened.head.size, wanted), limit)
-            emit_json([_as_json(opened, seq, outcome) for seq, _, outcome in found])
+            emit_json([_as_json(opened, seq, leaf, outcome) for seq, leaf, outcome in found])
         else:
             _show_list(opened, wanted, limit)
 
@@ -128,12 +129,12 @@ def _show_one(opened: Opened, name: str, *, with_text: bool, as_json: bool) -> N
     seq = record_of(opened.reader, opened.head.size, name)
     leaf = read_leaf(opened.reader.leaf(seq))
     if leaf.kind is not Kind.DECISION:
-        emit_json({"record": msgspec.Raw(opened.reader.leaf(seq))})
+        emit_json(record_data(seq, leaf, opened.reader.leaf(seq)))
         return
     outcome = outcome_of(opened.reader, opened.head.size, leaf)
     statement, why_not = _statement(opened, seq, leaf) if with_text else (None, "not asked for")
     if as_json:
-        emit_json({**_as_json(opened, seq, outcome), "text": statement})
+        emit_json(_as_json(opened, seq, leaf, outcome) | {"text": statement})
         return
     from interlock.cli.ledger_view import show_record
 
@@ -152,12 +153,9 @@ def _statement(opened: Opened, seq: int, leaf: Leaf) -> tuple[str | None, str]:
     return salted[SALT_SIZE:].decode("utf-8", "replace").replace("\0", "\n-- arguments: "), ""
 
 
-def _as_json(opened: Opened, seq: int, outcome: Leaf | None) -> dict[str, object]:
-    return {
-        "seq": seq,
-        "decision": msgspec.Raw(opened.reader.leaf(seq)),
-        "outcome": None if outcome is None else msgspec.Raw(opened.reader.leaf(outcome.gw.seq)),
-    }
+def _as_json(opened: Opened, seq: int, leaf: Leaf, outcome: Leaf | None) -> dict[str, object]:
+    ended = None if outcome is None else opened.reader.leaf(outcome.gw.seq)
+    return decision_data(seq, leaf, opened.reader.leaf(seq), outcome, ended)
 
 
 @app.command("verify")
@@ -196,22 +194,40 @@ def _report_json(report: Report) -> dict[str, object]:
 def prove_one(
     record: Annotated[str, typer.Argument(help="The record's id or number.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the proof goes.")],
+    as_json: AsJson = False,
     path: LedgerPath = None,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Write a proof that one record is in the log, for anyone who has the log's verifier key."""
+    """Write a proof that one record is in the log, and print the verifier key it is checked with."""
     with _opened(config, path) as opened:
         verifier = opened.verifier()
         proof = prove(opened.reader, record_of(opened.reader, opened.head.size, record))
         proof.verify(verifier)
         output.write_text(proof.text(), "utf-8")
-        say(f"record #{proof.index} is proven by {quoted(output)}, under the verifier key")
-        emit(str(verifier))
+        size = Checkpoint.parse(verifier.open(proof.checkpoint)).size
+    if as_json:
+        leaf = read_leaf(proof.leaf)
+        emit_json({"seq": proof.index, "id": leaf.id, "size": size, "proof": str(output), "vkey": str(verifier)})
+        return
+    say(f"record #{proof.index} is proven by {quoted(output)}, under the verifier key")
+    emit(str(verifier))
+
+
+@app.command()
+def vkey(as_json: AsJson = False, path: LedgerPath = None, config: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Print the verifier key: what others check proofs and exports with. Give it to them before they need it."""
+    with _opened(config, path) as opened:
+        key = str(opened.verifier())
+    if as_json:
+        emit_json({"gateway": opened.head.gateway, "vkey": key})
+    else:
+        emit(key)
 
 
 @app.command()
 def export(
     directory: Annotated[Path, typer.Argument(help="A new directory.")],
+    as_json: AsJson = False,
     path: LedgerPath = None,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
@@ -221,19 +237,28 @@ def export(
         size, root = checkpoint.size, checkpoint.root.hex()
         opened.record(export_entry(id=new_id(), at=now(), by=getuser(), size=size, root=root, texts=False))
         export_log(opened.reader, opened.verifier(), directory)
+    if as_json:
+        emit_json({"directory": str(directory), "size": size, "root": root})
+        return
     say(f"{checkpoint.size:,} records are in {quoted(directory)}: tile/, checkpoint, vkey, verify_proof.py")
 
 
 @app.command()
 def erase(
-    record: Annotated[list[str], typer.Argument(help="Ids of decisions, at most 64.")],
+    record: Annotated[list[str], typer.Argument(help="Ids or numbers of decisions, at most 64.")],
     reason: Annotated[str, typer.Option(help="Why; it is recorded.")],
+    as_json: AsJson = False,
     path: LedgerPath = None,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Delete the texts of decisions for ever. The records stay, and every proof stays valid."""
+    if len(record) > MAX_OBJECTS:
+        raise typer.BadParameter(f"one erasure names at most {MAX_OBJECTS} decisions: erase the others after it")
     with _opened(config, path) as opened:
-        for name in record:
-            record_of(opened.reader, opened.head.size, name)
-    opened.record(erasure_entry(id=new_id(), at=now(), by=getuser(), reason=reason, records=record))
-    say(f"erased the text of {len(record)} decision{'s' * (len(record) != 1)}; run `interlock ledger verify`")
+        leaves = [opened.reader.leaf(record_of(opened.reader, opened.head.size, name)) for name in record]
+    ids = [read_leaf(leaf).id for leaf in leaves]
+    opened.record(erasure_entry(id=new_id(), at=now(), by=getuser(), reason=reason, records=ids))
+    if as_json:
+        emit_json({"erased": ids})
+        return
+    say(f"erased the text of {len(ids)} decision{'s' * (len(ids) != 1)}; run `interlock ledger verify`")

@@ -125,6 +125,7 @@ def revoke(
     subject: Annotated[
         str | None, typer.Option(help="Everything issued until now in whose chain this name is.")
     ] = None,
+    as_json: AsJson = False,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """End a token, or all tokens of a subject, before their time. Nothing takes it back."""
@@ -138,6 +139,9 @@ def revoke(
         entry = TokenRevoked(id=token, at=at)
     revocation_list(settings)  # a damaged list would swallow what is appended to it
     _append(settings.revocations, write_revocation(entry))
+    if as_json:
+        emit_json({"token": token, "subject": subject, "at": at, "list": str(settings.revocations)})
+        return
     say(f"revoked {quoted(subject or token)}; gateways follow when they read {quoted(settings.revocations)} again")
 
 
@@ -145,6 +149,7 @@ def revoke(
 def keygen(
     name: Annotated[str, typer.Argument(help="The key id, and the name of both files.")] = "tokens",
     directory: Annotated[Path, typer.Option("--dir", help="Where the two files go.")] = Path("."),
+    as_json: AsJson = False,
 ) -> None:
     """Make an Ed25519 key pair: NAME.key mints and stays with you, NAME.pub goes to the gateways."""
     private, public = make_keypair(os.urandom(SEED_BYTES))
@@ -154,6 +159,9 @@ def keygen(
             raise typer.BadParameter(f"`{file}` exists: choose another name, for a key is never overwritten")
     write_private(secret, private)
     shared.write_bytes(public)
+    if as_json:
+        emit_json({"name": name, "private_key": str(secret), "public_key": str(shared)})
+        return
     say(f"private key  {quoted(secret)} (keep it where tokens are minted)")
     say(f"public key   {quoted(shared)}; in interlock.toml:")
     emit(f'[tokens.keys]\n{name} = "{shared}"')

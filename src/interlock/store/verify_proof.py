@@ -54,6 +54,6 @@ def check(proof: str, vkey: str) -> bytes:
 if __name__ == "__main__":
     try:
         record = json.loads(check(Path(sys.argv[1]).read_text("utf-8"), Path(sys.argv[2]).read_text("utf-8")))
-    except (ValueError, InvalidSignature) as error:
+    except (ValueError, OSError, InvalidSignature) as error:
         sys.exit(f"NOT PROVEN: {error or 'the signature is false'}")
     sys.stdout.write(f"proven: {record['kind']} {record['id']} is record {record['gw']['seq']} of this log\n")
