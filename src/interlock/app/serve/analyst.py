@@ -1,9 +1,10 @@
-"""Long texts are read in a process of their own, with a deadline: what stalls or swells there is killed."""
+"""Long texts are read in processes of their own, with a deadline: what stalls or swells there is killed."""
 
 import asyncio
 import pickle
 import resource
 import sys
+from contextlib import suppress
 from typing import BinaryIO, Final
 
 from interlock.intent.sql.catalog import Catalog
@@ -13,38 +14,87 @@ from interlock.intent.sql.understand import Scope, understand
 from interlock.model import Finding, FindingCode, Intent
 
 DEADLINE_SECONDS: Final = 5.0
+PROCESSES: Final = 2  # one text that takes its whole deadline holds nobody up
+MOST_WAITING: Final = 32
 _MEMORY: Final = 2 << 30
 _LENGTH: Final = 4
 _MOST_CATALOGS: Final = 16
 
+_BUSY: Final = "too many long texts wait to be read; try again in a moment, or send it in smaller statements"
+_TOO_LARGE: Final = "the text needs too much memory to be read; send it in smaller statements"
+
 
 class Analyst:
-    """Calls the other process, which is started when it is first needed and again after it was killed."""
+    """Hands texts to its processes, in the order in which they came.
 
-    def __init__(self, *, deadline: float = DEADLINE_SECONDS) -> None:
+    A text may be read for `deadline` seconds and wait for its turn for `patience` seconds; at most `most_waiting` wait.
+    """
+
+    def __init__(
+        self,
+        *,
+        deadline: float = DEADLINE_SECONDS,
+        patience: float = DEADLINE_SECONDS,
+        processes: int = PROCESSES,
+        most_waiting: int = MOST_WAITING,
+    ) -> None:
         self._deadline = deadline
-        self._process: asyncio.subprocess.Process | None = None
-        self._lock = asyncio.Lock()
-        self._known: set[tuple[str, str]] = set()  # catalogues that the process has
+        self._patience = patience
+        self._most_waiting = most_waiting
+        self._waiting = 0
+        self._desks = [_Desk() for _ in range(processes)]
+        self._idle: asyncio.LifoQueue[_Desk] = asyncio.LifoQueue()  # who read last has the catalogue
+        for desk in self._desks:
+            self._idle.put_nowait(desk)
 
     async def __call__(self, text: str, scope: Scope, limits: Limits) -> tuple[Statement, ...]:
-        """As `understand`; a text that takes too long is one statement that is not understood."""
-        async with self._lock:
-            try:
-                async with asyncio.timeout(self._deadline):
-                    return await self._ask(text, scope, limits)
-            except (TimeoutError, OSError, asyncio.IncompleteReadError):
-                await self.close()
-                return (_too_long(text, self._deadline),)
+        """As `understand`; a text that cannot be read in time is one statement that is not understood."""
+        desk = await self._turn()
+        if desk is None:
+            return (_refused(text, _BUSY),)
+        answered = False
+        try:
+            async with asyncio.timeout(self._deadline):
+                found = await desk.ask(text, scope, limits)
+            answered = True
+        except TimeoutError:
+            message = f"the text could not be read within {self._deadline:g} s; send it in smaller statements"
+            return (_refused(text, message),)
+        except (OSError, asyncio.IncompleteReadError):
+            return (_refused(text, _TOO_LARGE),)
+        finally:
+            if not answered:
+                desk.kill()  # or the next text would get this one's answer
+            self._idle.put_nowait(desk)
+        return found
 
     async def close(self) -> None:
-        """Kill the process."""
-        process, self._process = self._process, None
-        if process is not None and process.returncode is None:
-            process.kill()
-            await process.wait()
+        """Kill the processes."""
+        for desk in self._desks:
+            await desk.close()
 
-    async def _ask(self, text: str, scope: Scope, limits: Limits) -> tuple[Statement, ...]:
+    async def _turn(self) -> "_Desk | None":
+        if self._waiting >= self._most_waiting and self._idle.empty():
+            return None
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._patience):
+                return await self._idle.get()
+        except TimeoutError:
+            return None
+        finally:
+            self._waiting -= 1
+
+
+class _Desk:
+    """One process, which is started when it is first needed and again after it was killed."""
+
+    def __init__(self) -> None:
+        self._process: asyncio.subprocess.Process | None = None
+        self._known: set[tuple[str, str]] = set()  # catalogues that the process has
+
+    async def ask(self, text: str, scope: Scope, limits: Limits) -> tuple[Statement, ...]:
+        """As `understand`. Raises OSError or IncompleteReadError when the process ends over it."""
         process = await self._running()
         assert process.stdin is not None
         assert process.stdout is not None
@@ -62,6 +112,20 @@ class Analyst:
         statements: tuple[Statement, ...] = pickle.loads(await process.stdout.readexactly(size))
         return statements
 
+    def kill(self) -> None:
+        """Let go of the process; the event loop buries it."""
+        process, self._process = self._process, None
+        if process is not None:
+            with suppress(ProcessLookupError):
+                process.kill()
+
+    async def close(self) -> None:
+        """Kill the process, and see it gone."""
+        process = self._process
+        self.kill()
+        if process is not None:
+            await process.wait()
+
     async def _running(self) -> asyncio.subprocess.Process:
         if self._process is None or self._process.returncode is not None:
             self._known = set()
@@ -72,11 +136,8 @@ class Analyst:
         return self._process
 
 
-def _too_long(text: str, deadline: float) -> Statement:
-    finding = Finding(
-        code=FindingCode.OVER_LIMIT,
-        message=f"the text could not be read within {deadline:g} s; send it in smaller statements",
-    )
+def _refused(text: str, message: str) -> Statement:
+    finding = Finding(code=FindingCode.OVER_LIMIT, message=message)
     intent = Intent(effects=(), returns=None, findings=(finding,), understood=False, shape="", fingerprint="")
     return Statement(text=text, span=(0, len(text)), node="", intent=intent)
 
