@@ -15,14 +15,15 @@ from tests.intent.sql.shop import scope
 LONG = "SELECT id FROM orders WHERE id IN (" + ", ".join(str(n) for n in range(5_000)) + ")"
 OTHER = LONG.replace("SELECT id", "SELECT note")
 
-Story = Callable[[Analyst], Coroutine[None, None, None]]
+Story = Callable[[Analyst, asyncio.TaskGroup], Coroutine[None, None, None]]
 
 
 def play(analyst: Callable[[], Analyst], story: Story) -> None:
     async def run() -> None:
         made = analyst()
         try:
-            await story(made)
+            async with asyncio.TaskGroup() as tasks:
+                await story(made, tasks)
         finally:
             for process in processes():
                 process.resume()
@@ -40,12 +41,12 @@ async def read(analyst: Analyst, text: str) -> tuple[Statement, ...]:
     return await analyst(text, scope(), DEFAULT_LIMITS)
 
 
-async def stuck(analyst: Analyst) -> "asyncio.Task[tuple[Statement, ...]]":
+async def stuck(analyst: Analyst, tasks: asyncio.TaskGroup) -> "asyncio.Task[tuple[Statement, ...]]":
     """A text that is being read, by a process that stands still."""
     await read(analyst, LONG)
     (process,) = processes()
     process.suspend()
-    task = asyncio.create_task(read(analyst, LONG))
+    task = tasks.create_task(read(analyst, LONG))
     await asyncio.sleep(0)  # it has its turn now
     return task
 
@@ -59,7 +60,7 @@ def why(found: tuple[Statement, ...]) -> str:
 
 
 def test_it_reads_as_the_function_does() -> None:
-    async def story(analyst: Analyst) -> None:
+    async def story(analyst: Analyst, tasks: asyncio.TaskGroup) -> None:
         for text in (LONG, "DROP TABLE orders"):
             assert await read(analyst, text) == understand(text, scope(), DEFAULT_LIMITS)
 
@@ -67,7 +68,7 @@ def test_it_reads_as_the_function_does() -> None:
 
 
 def test_what_takes_too_long_is_not_understood() -> None:
-    async def story(analyst: Analyst) -> None:
+    async def story(analyst: Analyst, tasks: asyncio.TaskGroup) -> None:
         for _ in range(2):
             assert "within 0 s" in why(await read(analyst, LONG))
 
@@ -75,7 +76,7 @@ def test_what_takes_too_long_is_not_understood() -> None:
 
 
 def test_a_killed_process_is_started_again() -> None:
-    async def story(analyst: Analyst) -> None:
+    async def story(analyst: Analyst, tasks: asyncio.TaskGroup) -> None:
         await read(analyst, LONG)
         (process,) = processes()
         process.kill()
@@ -90,8 +91,8 @@ def test_a_killed_process_is_started_again() -> None:
 
 
 def test_a_text_that_swells_is_told_from_one_that_stalls() -> None:
-    async def story(analyst: Analyst) -> None:
-        task = await stuck(analyst)
+    async def story(analyst: Analyst, tasks: asyncio.TaskGroup) -> None:
+        task = await stuck(analyst, tasks)
         (process,) = processes()
         process.kill()
         assert "memory" in why(await task)
@@ -100,8 +101,8 @@ def test_a_text_that_swells_is_told_from_one_that_stalls() -> None:
 
 
 def test_a_slow_text_holds_nobody_up() -> None:
-    async def story(analyst: Analyst) -> None:
-        slow = await stuck(analyst)
+    async def story(analyst: Analyst, tasks: asyncio.TaskGroup) -> None:
+        slow = await stuck(analyst, tasks)
         for _ in range(3):
             (found,) = await read(analyst, OTHER)
             assert found.intent.understood
@@ -114,9 +115,9 @@ def test_a_slow_text_holds_nobody_up() -> None:
 
 
 def test_only_so_many_wait() -> None:
-    async def story(analyst: Analyst) -> None:
-        slow = await stuck(analyst)
-        waiting = asyncio.create_task(read(analyst, OTHER))
+    async def story(analyst: Analyst, tasks: asyncio.TaskGroup) -> None:
+        slow = await stuck(analyst, tasks)
+        waiting = tasks.create_task(read(analyst, OTHER))
         await asyncio.sleep(0)
         assert "too many long texts" in why(await read(analyst, OTHER))
         for process in processes():
@@ -128,8 +129,8 @@ def test_only_so_many_wait() -> None:
 
 
 def test_nobody_waits_longer_than_its_patience() -> None:
-    async def story(analyst: Analyst) -> None:
-        slow = await stuck(analyst)
+    async def story(analyst: Analyst, tasks: asyncio.TaskGroup) -> None:
+        slow = await stuck(analyst, tasks)
         assert "too many long texts" in why(await read(analyst, OTHER))
         assert not slow.done()
         for process in processes():
@@ -140,8 +141,8 @@ def test_nobody_waits_longer_than_its_patience() -> None:
 
 
 def test_who_leaves_in_the_middle_leaves_no_answer_for_the_next() -> None:
-    async def story(analyst: Analyst) -> None:
-        slow = await stuck(analyst)
+    async def story(analyst: Analyst, tasks: asyncio.TaskGroup) -> None:
+        slow = await stuck(analyst, tasks)
         slow.cancel()
         with pytest.raises(asyncio.CancelledError):
             await slow
