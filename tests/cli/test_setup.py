@@ -2,6 +2,7 @@
 
 import os
 import stat
+from urllib.parse import unquote
 
 import psycopg
 import pytest
@@ -130,13 +131,33 @@ def test_init_without_a_password_asks_for_a_variable_and_doctor_misses_it(tmp_pa
 
 
 @pytest.mark.parametrize(
+    "database", ["my.db", "9lives", "%E6%97%A5%E6%9C%AC", "x" * 63, "a-" * 31, 'quo"te', "back%5Cslash", "d'or"]
+)
+def test_what_init_writes_its_own_doctor_reads(tmp_path, database):
+    done = interlock("init", "--url", f"postgresql://gw:pw@[::1]/{database}", cwd=tmp_path)
+    assert done.code == 0, done.err
+    (target,) = load_config(tmp_path / "interlock.toml").targets.values()
+    assert (target.host, target.database) == ("::1", unquote(database))
+
+
+@pytest.mark.parametrize(
     ("arguments", "says"),
     [
         ([], "name the database"),
         (["--url", "mysql://u@h/d"], "no scheme of PostgreSQL"),
         (["--url", "postgresql://u@h"], "must name a user and a database"),
         (["--url", "postgresql://h/d"], "must name a user and a database"),
-        (["--url", "postgresql://u@h:x/d"], "not a number"),
+        (["--url", "postgresql://u@h:x/d"], "no port"),
+        (["--url", "postgresql://u@[::1/d"], "this is no URL"),
+        (["--url", "postgresql://u@h/a%0Ab"], "control character"),
+        (["--url", "postgresql://u@h1,h2/d"], "`h1,h2` is a list of servers"),
+        (["--url", "postgresql://u@h1:1,h2:2/d"], "`h1:1,h2:2` is a list of servers"),
+        (["--url", "postgresql://u@/d?host=h1,h2"], "a list of servers"),
+        (["--url", "postgresql://u@h/d?sslmode=prefer"], "sslmode=prefer is `disable`"),
+        (["--url", "postgresql://u@h/d?sslmode=disable"], "in the clear"),
+        (["--url", "postgresql://u@h/d?sslmode=bogus"], "`bogus` is no sslmode"),
+        (["--url", "postgresql://u@h/d", "--target", "my.db"], "cannot name a target"),
+        (["--url", "postgresql://u@h/d", "--target", "Shop"], "cannot name a target"),
         (["--url", "postgresql://u@h/d", "--agent", 'a"b'], "is no name here"),
     ],
 )

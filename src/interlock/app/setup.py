@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from interlock.access.keys import make_keypair
 from interlock.access.verifier import Verifier
 from interlock.app.certificates import development_certificate
+from interlock.app.config.checks import TARGET_NAME
 from interlock.app.config.schema import STATE, TargetTls
 from interlock.app.secrets import write_private
 from interlock.model import CallerFault, OurFault
@@ -18,6 +19,9 @@ CONFIG_NAME: Final = "interlock.toml"
 _PORT: Final = 5432
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.@-]{0,62}")
 _NOT_IN_NAMES: Final = re.compile(r"[^a-z0-9_-]+")
+_LONGEST_TARGET: Final = 40  # of a name made here: others are made of it
+_ONE_SERVER: Final = "`{}` is a list of servers, and a target is one: name the one that is to be protected"
+_EXAMPLE: Final = "write postgresql://user@host:5432/database"
 
 
 class SetupRefused(CallerFault):
@@ -44,7 +48,7 @@ class Place:
     @property
     def target(self) -> str:
         """A name for it that a target may have."""
-        name = _NOT_IN_NAMES.sub("-", self.database.lower()).strip("-")
+        name = _NOT_IN_NAMES.sub("-", self.database.lower())[:_LONGEST_TARGET].strip("-")
         return name if name[:1].isalpha() or name[:1] == "_" else f"db-{name}".rstrip("-")
 
 
@@ -62,8 +66,16 @@ class Plan:
 
 
 def read_url(url: str) -> Place:
-    """`postgresql://user:password@host:port/database?sslmode=...&sslrootcert=...`, as libpq reads it."""
-    parts = urlsplit(url)
+    """`postgresql://user:password@host:port/database?sslmode=...&sslrootcert=...`, as libpq reads it.
+
+    Raises SetupRefused for what no target can be, rather than making something else of it.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise SetupRefused(f"this is no URL ({str(error).lower()}): {_EXAMPLE}") from error
+    if not unquote(url).isprintable():
+        raise SetupRefused(f"the URL holds a control character: {_EXAMPLE}")
     if parts.scheme not in {"postgresql", "postgres"}:
         raise SetupRefused(
             f"`{parts.scheme or 'nothing'}` is no scheme of PostgreSQL: write postgresql://user@host/database"
@@ -72,8 +84,12 @@ def read_url(url: str) -> Place:
     try:
         port = parts.port or int(options.get("port", _PORT))
     except ValueError as error:
-        raise SetupRefused("the port in the URL is not a number: write postgresql://user@host:5432/database") from error
+        if "," in parts.netloc:
+            raise SetupRefused(_ONE_SERVER.format(parts.netloc.rpartition("@")[2])) from error
+        raise SetupRefused(f"the port in the URL is no port: {_EXAMPLE}") from error
     host = unquote(parts.hostname or "") or options.get("host", "localhost")
+    if "," in host:
+        raise SetupRefused(_ONE_SERVER.format(host))
     user, database = unquote(parts.username or options.get("user", "")), unquote(parts.path.removeprefix("/"))
     if not user or not database:
         raise SetupRefused("the URL must name a user and a database: write postgresql://user@host/database")
@@ -93,7 +109,9 @@ def read_url(url: str) -> Place:
 
 def write_setup(directory: Path, plan: Plan, *, seed: bytes, now: int) -> Path:
     """Write interlock.toml and the files it names; returns the authority that clients trust. Overwrites nothing."""
-    for name in (plan.target, plan.environment, plan.agent, plan.person):
+    if not TARGET_NAME.fullmatch(plan.target):
+        raise SetupRefused(f"`{plan.target}` cannot name a target: use lower-case letters, digits, `_` and `-`")
+    for name in (plan.environment, plan.agent, plan.person):
         if not _NAME.fullmatch(name):
             raise SetupRefused(f"`{name}` is no name here: use letters, digits, `_`, `.`, `@` and `-`")
     config = directory / CONFIG_NAME
@@ -128,6 +146,7 @@ def render_config(plan: Plan) -> str:
     ca = f'ca = "{_escape(place.ca)}"' if place.ca and place.tls is not TargetTls.DISABLE else '# ca = "ca.pem"'
     return _TEMPLATE.format(
         name=name,
+        gateway=f"{name[:_LONGEST_TARGET]}-gateway",
         where=where,
         port=place.port,
         database=_escape(place.database),
@@ -149,10 +168,20 @@ def _password_file(plan: Plan) -> Path:
 
 
 def _tls(mode: str | None, *, local: bool) -> TargetTls:
-    if mode in {"verify-full", "verify-ca", "require"}:
-        return TargetTls(mode)
-    # Without a mode the safe one: but most servers on this machine have no certificate, and no wire to protect.
-    return TargetTls.DISABLE if local else TargetTls.VERIFY_FULL
+    match mode:
+        case "verify-full" | "verify-ca" | "require":
+            return TargetTls(mode)
+        case "disable" if local:
+            return TargetTls.DISABLE
+        case "disable":
+            raise SetupRefused("sslmode=disable sends everything in the clear: leave it out for verify-full")
+        case "prefer" | "allow":
+            raise SetupRefused(f"sslmode={mode} is `disable` to whoever is in between: write require or verify-full")
+        case None:
+            # The safe one: but most servers on this machine have no certificate, and no wire to protect.
+            return TargetTls.DISABLE if local else TargetTls.VERIFY_FULL
+        case _:
+            raise SetupRefused(f"`{mode}` is no sslmode: write verify-full, verify-ca or require")
 
 
 def _is_loopback(host: str) -> bool:
@@ -172,7 +201,7 @@ _TEMPLATE: Final = """\
 
 [gateway]
 # Names this gateway and its ledger; never change it.
-id = "{name}-gateway"
+id = "{gateway}"
 # Where clients connect, and where /healthz and /metrics are.
 listen = "127.0.0.1:6432"
 admin = "127.0.0.1:6433"
@@ -216,7 +245,7 @@ verifier = "{verifier}"
 # Short-lived tokens, sent as the password: `interlock token mint --sub {person} --act {agent}`.
 [tokens]
 issuer = "{name}"
-audience = "{name}-gateway"
+audience = "{gateway}"
 max_lifetime = "1h"
 # Only where tokens are minted; a gateway needs the public half alone.
 signing_key = "{state}/keys/tokens.key"

@@ -21,7 +21,7 @@ from interlock.app.config.schema import (
 from interlock.app.config.values import SHIPPED_PACKS
 
 _LABELLED: Final = re.compile(r"(?P<target>[^.]+)(?:\.[^.]+){2,3}")
-_TARGET_NAME: Final = re.compile(r"[a-z_][a-z0-9_-]{0,62}")
+TARGET_NAME: Final = re.compile(r"[a-z_][a-z0-9_-]{0,62}")
 _KINDS: Final = ("postgresql",)
 
 
@@ -66,7 +66,7 @@ def _gateway_problems(config: Config) -> Iterator[Problem]:
 
 def _target_problems(name: str, target: TargetConfig, config: Config) -> Iterator[Problem]:
     place = ("targets", name)
-    if not _TARGET_NAME.fullmatch(name):
+    if not TARGET_NAME.fullmatch(name):
         yield Problem(place, f"`{name}` cannot name a target: use lower-case letters, digits, `_` and `-`")
     if target.kind not in _KINDS:
         yield Problem((*place, "kind"), f"`kind` cannot be `{target.kind}`: this version protects {', '.join(_KINDS)}")
