@@ -14,6 +14,7 @@ PLANTED = [
     ("tests/test_a.py", "from unittest import mock\n\nmock.Mock()", "TID251"),
     ("tests/test_a.py", "import unittest.mock\n\nunittest.mock.Mock()", "TID251"),
     ("src/interlock/app/a.py", "import asyncio\n\n\nasync def f():\n    asyncio.create_task(f())", "TID251"),
+    ("src/interlock/app/a.py", "import asyncio\n\n\nasync def f():\n    asyncio.ensure_future(f())", "TID251"),
     ("src/interlock/app/a.py", "from datetime import datetime\n\ndatetime.now()", "TID251"),
     ("src/interlock/app/a.py", "from uuid import uuid4\n\nuuid4()", "TID251"),
     ("src/interlock/app/a.py", "try:\n    f()\nexcept Exception:\n    pass", "BLE001"),
