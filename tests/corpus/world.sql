@@ -169,3 +169,68 @@ CREATE TABLE people_private () INHERITS (people, staff);
 CREATE TABLE tenants (id int PRIMARY KEY, owner name, plan text);
 ALTER TABLE tenants ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON tenants USING (owner = current_user);
+
+-- Code that hides what it does from a hasty reader, and code that has nothing to hide.
+CREATE FUNCTION app.lazy(x bigint DEFAULT app.purge_sessions('0')) RETURNS bigint LANGUAGE sql AS $$ SELECT x $$;
+CREATE FUNCTION app.peek(x text DEFAULT pg_read_file('PG_VERSION')) RETURNS text LANGUAGE sql AS $$ SELECT x $$;
+CREATE FUNCTION app.named() RETURNS bigint LANGUAGE plpgsql AS
+    $$ DECLARE get bigint; BEGIN get := app.purge_sessions('0'); RETURN get; END $$;
+CREATE FUNCTION app.quoted() RETURNS text LANGUAGE plpgsql AS
+    $$ DECLARE "if" text := 'x''; BEGIN'; BEGIN /* IF /* */ THEN */ PERFORM 1 # 2; DELETE FROM public.notes; RETURN "if"; END $$;
+CREATE FUNCTION app.looped() RETURNS SETOF bigint LANGUAGE plpgsql AS $$
+DECLARE r record; c CURSOR FOR SELECT app.purge_sessions('0');
+BEGIN
+    <<outer>> FOR r IN SELECT id FROM public.notes LOOP
+        CASE WHEN r.id > 0 THEN RETURN NEXT r.id; ELSE NULL; END CASE;
+        EXIT outer WHEN app.purge_sessions('0') > 0;
+    END LOOP;
+EXCEPTION WHEN others THEN RAISE NOTICE 'lost %', app.purge_sessions('0');
+END $$;
+CREATE FUNCTION app.told(x text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_notify('jobs', x); END $$;
+CREATE FUNCTION app.moved() RETURNS void LANGUAGE plpgsql AS
+    $$ BEGIN SET LOCAL search_path = lab; UPDATE notes SET body = ''; END $$;
+CREATE FUNCTION app.elsewhere() RETURNS bigint LANGUAGE sql SET search_path = lab AS $$ DELETE FROM notes; SELECT 1::bigint $$;
+CREATE FUNCTION app.trusting() RETURNS bigint LANGUAGE sql SET session_replication_role = replica AS $$ SELECT 1::bigint $$;
+CREATE FUNCTION app.atomic() RETURNS bigint BEGIN ATOMIC DELETE FROM public.banned; SELECT 1::bigint; END;
+CREATE FUNCTION app.made() RETURNS void LANGUAGE plpgsql AS
+    $$ DECLARE s text := 'notes'; BEGIN EXECUTE format('TRUNCATE %I', s); END $$;
+CREATE FUNCTION app.reads(state text, at bigint, size bigint) RETURNS text LANGUAGE sql AS $$ SELECT $1 $$;
+CREATE AGGREGATE app.files(bigint, bigint) (SFUNC = pg_read_file, STYPE = text, INITCOND = 'PG_VERSION');
+CREATE FUNCTION app.recent(days int) RETURNS SETOF orders LANGUAGE plpgsql STABLE AS $$
+DECLARE since timestamptz;
+BEGIN
+    IF days IS NULL OR days < 1 THEN
+        RAISE EXCEPTION 'days must be positive, not %', days USING HINT = 'try 7';
+    END IF;
+    since := now() - make_interval(days => days);
+    RETURN QUERY SELECT * FROM public.orders o WHERE o.placed_at >= since;
+END $$;
+CREATE FUNCTION app.slug(title text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE result text; part text;
+BEGIN
+    result := '';
+    FOREACH part IN ARRAY string_to_array(lower(title), ' ') LOOP
+        CONTINUE WHEN part = '';
+        result := result || CASE WHEN result = '' THEN '' ELSE '-' END || part;
+    END LOOP;
+    RETURN left(result, 80);
+END $$;
+CREATE FUNCTION app.touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.updated_at := now(); RETURN NEW; END $$;
+CREATE TABLE articles (id bigint PRIMARY KEY, title text, slug text GENERATED ALWAYS AS (app.slug(title)) STORED, updated_at timestamptz);
+CREATE TRIGGER articles_touch BEFORE UPDATE ON articles FOR EACH ROW EXECUTE FUNCTION app.touch();
+CREATE AGGREGATE app.total(numeric) (SFUNC = numeric_add, STYPE = numeric, INITCOND = '0');
+CREATE VIEW lab.files AS SELECT pg_read_file('PG_VERSION') AS content;
+CREATE VIEW lab.naps AS SELECT id, pg_sleep(0.01)::text AS nap FROM tickets;
+CREATE VIEW lab.hashes AS SELECT rolname, rolpassword FROM pg_authid;
+CREATE VIEW lab.queries AS SELECT pid, query FROM pg_stat_activity;
+CREATE TABLE routed (id bigint, body text) PARTITION BY LIST (app.greedy(body));
+CREATE TABLE routed_all PARTITION OF routed DEFAULT;
+CREATE TYPE app.tag AS (label text);
+CREATE FUNCTION app.to_tag(text) RETURNS app.tag LANGUAGE plpgsql AS $$ BEGIN DELETE FROM public.banned; RETURN ROW($1); END $$;
+CREATE CAST (text AS app.tag) WITH FUNCTION app.to_tag(text) AS ASSIGNMENT;
+CREATE TABLE tagged (id bigint PRIMARY KEY, tag app.tag);
+CREATE CAST (text AS bytea) WITH FUNCTION pg_read_binary_file(text);
+CREATE FOREIGN DATA WRAPPER nowhere;
+CREATE SERVER elsewhere FOREIGN DATA WRAPPER nowhere;
+CREATE FOREIGN TABLE remote_notes (id bigint, body text) SERVER elsewhere;
+CREATE TABLE codes (code varchar PRIMARY KEY, meaning text);

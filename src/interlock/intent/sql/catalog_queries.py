@@ -88,7 +88,20 @@ JOIN @pg_namespace n ON n.oid @= p.pronamespace
 WHERE NOT t.tgisinternal AND t.tgenabled @<> 'D'::@"char"
 ORDER BY t.oid"""
 
+# pg_depend keeps no edge to what initdb pinned: a view over pg_authid, a default that calls pg_read_file. The stored
+# trees name them by oid.
 _VIEWS = f"""
+SELECT @json_build_object('view', r.ev_class::@int8, 'relation', c.oid::@int8, 'columns',
+  (SELECT @json_agg(a.attname ORDER BY a.attnum) FROM @pg_attribute a
+    WHERE a.attrelid @= c.oid AND a.attnum @> 0::@int2))::@text
+FROM @pg_rewrite r
+JOIN @pg_class c ON c.oid @< {_FIRST_USER_OID}
+  AND c.oid @= ANY (ARRAY(SELECT m.found[1]::@oid
+    FROM @regexp_matches(r.ev_action::@text, ':relid (\\d+)', 'g') AS m(found)))
+WHERE r.ev_class @>= {_FIRST_USER_OID} AND NOT EXISTS (SELECT 1 FROM @pg_depend d
+  WHERE d.classid @= '@pg_rewrite'::@regclass::@oid AND d.objid @= r.oid
+    AND d.refclassid @= '@pg_class'::@regclass::@oid AND d.refobjid @= c.oid)
+UNION ALL (
 SELECT @json_build_object('view', r.ev_class::@int8, 'relation', d.refobjid::@int8,
   'columns', coalesce(@json_agg(DISTINCT a.attname) FILTER (WHERE a.attname IS NOT NULL), '[]'::@json))::@text
 FROM @pg_rewrite r
@@ -99,7 +112,7 @@ JOIN @pg_depend d ON d.classid @= '@pg_rewrite'::@regclass::@oid
 LEFT JOIN @pg_attribute a ON a.attrelid @= d.refobjid
   AND a.attnum::@int4 @= d.refobjsubid AND a.attnum @> 0::@int2
 WHERE r.ev_class @>= {_FIRST_USER_OID}
-GROUP BY r.ev_class, d.refobjid ORDER BY r.ev_class, d.refobjid"""
+GROUP BY r.ev_class, d.refobjid ORDER BY r.ev_class, d.refobjid)"""
 
 _INHERITANCE = """
 SELECT @json_build_object('child', i.inhrelid::@int8, 'parent', i.inhparent::@int8)::@text
@@ -123,7 +136,29 @@ WITH RECURSIVE inside(inner_type, outer_type) AS (
   SELECT k.contypid, k.contypid FROM @pg_constraint k WHERE k.contypid @<> 0::@oid
   UNION
   SELECT h.domain, i.outer_type FROM held h JOIN inside i ON i.inner_type @= h.type
+), kept(relation, domain, by, tree) AS (
+  SELECT f.adrelid, NULL::@oid, 'default', f.adbin::@text FROM @pg_attrdef f
+  UNION ALL
+  SELECT k.conrelid, k.contypid, 'check', k.conbin::@text FROM @pg_constraint k WHERE k.conbin IS NOT NULL
+  UNION ALL
+  SELECT i.indrelid, NULL, 'index', @concat(i.indexprs::@text, i.indpred::@text) FROM @pg_index i
+    WHERE i.indexprs IS NOT NULL OR i.indpred IS NOT NULL
+  UNION ALL
+  SELECT l.polrelid, NULL, 'policy', @concat(l.polqual::@text, l.polwithcheck::@text) FROM @pg_policy l
+  UNION ALL
+  SELECT t.partrelid, NULL, 'check', t.partexprs::@text FROM @pg_partitioned_table t WHERE t.partexprs IS NOT NULL
+  UNION ALL
+  SELECT r.ev_class, NULL, CASE WHEN r.rulename @= '_RETURN'::@name THEN 'view' ELSE 'rule' END,
+    @concat(r.ev_qual::@text, r.ev_action::@text) FROM @pg_rewrite r WHERE r.ev_class @>= {_FIRST_USER_OID}
+), called(relation, domain, by, function) AS (
+  SELECT k.relation, k.domain, k.by, m.found[1]::@oid
+  FROM kept k, @regexp_matches(k.tree, ':(?:funcid|opfuncid|aggfnoid|winfnoid) (\\d+)', 'g') AS m(found)
 ), touched AS (
+  SELECT c.relation, c.domain, c.by, c.function FROM called c JOIN @pg_proc p ON p.oid @= c.function
+    WHERE p.provolatile @= 'v'::@"char" AND p.proname @<> ALL (ARRAY['nextval', 'currval', 'random', 'random_normal',
+      'clock_timestamp', 'timeofday', 'gen_random_uuid', 'uuidv4', 'uuidv7']::@name[])
+      OR c.function @>= {_FIRST_USER_OID}
+  UNION ALL
   SELECT f.adrelid AS relation, NULL::@oid AS domain, 'default' AS by, d.refobjid AS function
     FROM @pg_depend d JOIN @pg_attrdef f ON f.oid @= d.objid
     WHERE d.classid @= '@pg_attrdef'::@regclass::@oid
@@ -165,7 +200,7 @@ JOIN @pg_proc p ON p.oid @= w.function
 JOIN @pg_namespace n ON n.oid @= p.pronamespace
 LEFT JOIN @pg_type t ON t.oid @= w.type
 LEFT JOIN @pg_namespace s ON s.oid @= t.typnamespace
-WHERE p.oid @>= {_FIRST_USER_OID}
+WHERE p.oid @>= {_FIRST_USER_OID} OR p.provolatile @= 'v'::@"char"
 ORDER BY w.relation, w.type, w.by, n.nspname, p.proname"""
 
 # Which columns a generated column is computed from: labels flow along (threats.md 14).

@@ -114,6 +114,12 @@ def _domains(reading: Reading, relation: Relation, change: Change, columns: tupl
         for found in held[column.type]:
             if found.type_schema == column.type_schema:
                 reading.user_code(found.schema, found.function, f"the check of type `{found.type}`")
+    for cast in reading.catalog.casts:
+        # A value of another type is cast on its way in, without a word.
+        into = [column.name for column in relation.columns if column.type == cast.target]
+        written = into if columns is None else set(into).intersection(columns)
+        if written and cast.context != "e" and cast.extension is None:
+            reading.user_code(cast.function_schema, cast.function, f"the cast to `{cast.target}`")
 
 
 def _cascades(

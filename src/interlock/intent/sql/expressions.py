@@ -98,7 +98,7 @@ def _indirection(reading: Reading, level: Level | None, inner: Node) -> Json:
 
 def _operator(reading: Reading, level: Level | None, inner: Node) -> Json:
     kind, location = word(inner, "kind"), number(inner, "location", -1)
-    for name in _BOUNDS if kind.startswith(("AEXPR_BETWEEN", "AEXPR_NOT_BETWEEN")) else (names(inner, "name"),):
+    for name in _BOUNDS if "BETWEEN" in kind else (names(inner, "name"),):
         operator(reading, name, location)
     if kind == "AEXPR_OP":
         left, right = inner.get("lexpr"), inner.get("rexpr")
@@ -211,6 +211,9 @@ def call(reading: Reading, level: Level | None, inner: Node) -> None:
         return
     if name[-1] == "current_setting" and constant(arguments[0] if arguments else None) in SHOWABLE_SECRETS:
         reading.refuse(FindingCode.SETTING_REFUSED, "this setting can hold credentials; leave it out", location)
+    if numbers(inner) > _MANY_NUMBERS:
+        message = "more numbers than any answer needs; give a smaller range"
+        reading.refuse(FindingCode.OVER_LIMIT, message, location)
     found = callee(reading.catalog, reading.path, name)
     for function in found.user:
         reading.user_code(function.schema, function.name, f"`{'.'.join(name)}`", location)
@@ -218,6 +221,21 @@ def call(reading: Reading, level: Level | None, inner: Node) -> None:
         _dangerous(reading, level, name[-1], found.danger, arguments, location)
     elif not found.harmless and not found.user:
         _unknown(reading, name, location)
+
+
+_MANY_NUMBERS = 50_000_000
+
+
+def numbers(inner: Node) -> float:
+    """How many numbers a call of generate_series gives by its literals; 0 for everything else."""
+    if (names(inner, "funcname") or ("",))[-1] != "generate_series":
+        return 0
+    values = [constant(argument) for argument in nodes(inner, "args")]
+    bounds = [float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    if len(bounds) != len(values) or not 2 <= len(bounds) <= 3:
+        return 0
+    step = bounds[2] if len(bounds) == 3 else 1
+    return max((bounds[1] - bounds[0]) / step + 1, 0) if step else float("inf")
 
 
 def _unknown(reading: Reading, name: tuple[str, ...], location: int) -> None:

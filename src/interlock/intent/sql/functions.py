@@ -95,6 +95,8 @@ _TABLE: dict[Danger, str] = {
 }
 DANGEROUS: dict[str, Danger] = {name: danger for danger, listed in _TABLE.items() for name in listed.split()}
 SET_CONFIG = "set_config"
+# What no stored expression may call unseen.
+ACTING: frozenset[str] = frozenset({SET_CONFIG, *(name for name, danger in DANGEROUS.items() if not danger.honest)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,12 +123,15 @@ class Range:
 class Level:
     """One query's names: its ranges, its CTEs and what surrounds it."""
 
-    __slots__ = ("aliases", "ctes", "merged", "parent", "ranges")
+    __slots__ = ("aliases", "bounds", "ctes", "merged", "parent", "ranges", "single")
 
     def __init__(self, parent: "Level | None") -> None:
         self.parent = parent
         self.ranges: list[Range] = []
         self.ctes: dict[str, Outputs] = {}
+        # CTEs that give one row whatever they read; pairs of tables that one bound stands between.
+        self.single: set[str] = set()
+        self.bounds: set[frozenset[int]] = set()
         self.aliases: frozenset[str] = frozenset()
         # Joined by USING or NATURAL: a star gives such columns once, and first.
         self.merged = False
@@ -141,6 +144,15 @@ class Level:
                 return True, level.ctes[name]
             level = level.parent
         return False, None
+
+    def gives_one(self, name: str) -> bool:
+        """Whether the CTE of this name gives one row, or as few as its text spells out."""
+        level: Level | None = self
+        while level is not None:
+            if name in level.ctes:
+                return name in level.single
+            level = level.parent
+        return False
 
     def range_named(self, name: str, schema: str = "") -> Range | None:
         """The nearest range of this name, outward; with a schema only a relation of it."""

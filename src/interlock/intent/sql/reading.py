@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from interlock.intent.sql.builtin_functions import HARMLESS
 from interlock.intent.sql.catalog import Catalog
+from interlock.intent.sql.functions import ACTING
 from interlock.intent.sql.limits import Limits
 from interlock.intent.sql.relation import Relation
 from interlock.intent.sql.statement import Flow, Statement
@@ -298,9 +300,15 @@ class Reading:
         The effect reaches ONE where everything that the code does is listed, UNKNOWN where it may do anything. Gives
         whether it is known to be quiet: to read at most.
         """
+        if known and schema == "pg_catalog" and name in HARMLESS:
+            return True
         object_ = self.function_object(schema, name, known=known)
         if self.has(Verb.EXECUTE, object_):
             return self._quiet.get((schema, name), False)
+        if known and schema == "pg_catalog" and name in ACTING:
+            message = f"{why} runs `{name}`, which acts beyond tables"
+            self.add(Verb.EXECUTE, object_, Reach.UNKNOWN, self.finding(FindingCode.DANGEROUS_FUNCTION, message))
+            return False
         code = self.gather(Verb.EXECUTE, object_)
         followed = [((schema, name), False)]
         writes, self.writes = self.writes, False

@@ -1,11 +1,12 @@
 """SELECT, VALUES, TABLE and set operations: what is read, which columns come out, which joins multiply."""
 
-from interlock.intent.sql.expressions import EQUALS, QueryFunction, operator, query, targets, walk
-from interlock.intent.sql.findings import always, connects
+from interlock.intent.sql.builtin_functions import SET_RETURNING
+from interlock.intent.sql.expressions import EQUALS, QueryFunction, numbers, operator, query, targets, walk
+from interlock.intent.sql.findings import Link, always, link
 from interlock.intent.sql.names import Level, Range
 from interlock.intent.sql.reading import Outputs, Reading, TooMuch
 from interlock.intent.sql.smallness import conjuncts, keyed, pin
-from interlock.intent.sql.tree import Node, body, flag, names, node, nodes, number, unwrap, word, words
+from interlock.intent.sql.tree import Json, Node, body, flag, names, node, nodes, number, unwrap, word, words
 from interlock.intent.sql.views import view_bases
 from interlock.model import FindingCode, ObjectKind, Reach, Verb
 
@@ -48,6 +49,9 @@ def ctes(reading: Reading, level: Level, clause: Node | None, *, bounded: bool =
                 reading.refuse(FindingCode.OVER_LIMIT, message)
         outputs = _renamed(query(reading, level, node(inner, "ctequery")), names(inner, "aliascolnames"))
         level.ctes[name] = outputs
+        kind, body_ = unwrap(node(inner, "ctequery"))
+        if kind == "SelectStmt" and _single_row(body_):
+            level.single.add(name)
         for key in ("search_clause", "cycle_clause"):
             if inner.get(key) is not None:
                 level.ctes[name] = None
@@ -250,8 +254,21 @@ def where(reading: Reading, level: Level, condition: Node, *, pins: bool = True)
         hits, reading.hits = reading.hits, outer | reading.hits
         if pins:
             pin(reading, level, conjunct)
-        if len(hits) > 1 and connects(conjunct) and always(level, conjunct) is None:
-            _connect_all(level, hits)
+        if len(hits) > 1 and always(level, conjunct) is None:
+            _join(level, hits, link(conjunct))
+
+
+def _join(level: Level, hits: set[int], found: Link) -> None:
+    """Join the ranges of a condition; between whole tables one bound alone leaves too many pairs."""
+    if found is Link.BOUND:
+        hit = [range_ for range_ in level.ranges if id(range_) in hits]
+        tables = len(hit) == len(hits) and all(range_.relation is not None for range_ in hit)
+        seen = frozenset(hits)
+        if tables and seen not in level.bounds:
+            level.bounds.add(seen)
+            return
+    if found is not Link.NONE:
+        _connect_all(level, hits)
 
 
 def _connect_all(level: Level, hits: set[int]) -> None:
@@ -282,6 +299,9 @@ def reaches(reading: Reading, level: Level, *, bounded: bool) -> None:
         reading.note(
             FindingCode.CARTESIAN, f"no condition joins {listed}: every row meets every row; join them on their keys"
         )
+        if all(range_.object is None and range_.columns is None for range_ in level.ranges if range_.weighs):
+            # Nothing but long series: no table is read, so no effect would carry the finding to a policy.
+            reading.understood = False
 
 
 def _relation_item(reading: Reading, level: Level, inner: Node) -> None:
@@ -297,7 +317,7 @@ def add_relation(reading: Reading, level: Level, inner: Node, *, written: bool =
     if not schema and not written:
         found, outputs = level.cte(name)
         if found:
-            return _computed(level, shown, _renamed(outputs, renamed), weighs=True)
+            return _computed(level, shown, _renamed(outputs, renamed), weighs=not level.gives_one(name))
     relation, object_ = reading.relation_object(schema, name)
     range_ = Range(shown, relation=relation, object_=object_, weighs=True)
     range_.written = written
@@ -331,7 +351,7 @@ def _subselect_item(reading: Reading, level: Level, inner: Node) -> None:
     surroundings = level
     if not lateral:
         surroundings = Level(level.parent)
-        surroundings.ctes = level.ctes
+        surroundings.ctes, surroundings.single = level.ctes, level.single
     hits, reading.hits = reading.hits, set()
     outputs = _renamed(query(reading, surroundings, node(inner, "subquery")), names(alias, "colnames"))
     _, body_ = unwrap(node(inner, "subquery"))
@@ -343,8 +363,10 @@ def _subselect_item(reading: Reading, level: Level, inner: Node) -> None:
 
 def _single_row(inner: Node) -> bool:
     """A query that gives few rows whatever it reads: VALUES, LIMIT 1, an aggregate without GROUP BY."""
-    if "valuesLists" in inner or ("fromClause" not in inner and "larg" not in inner):
+    if "valuesLists" in inner:
         return True
+    if "fromClause" not in inner and "larg" not in inner:
+        return not _gives_many(inner.get("targetList"))
     limit = body(node(inner, "limitCount"), "A_Const")
     if limit is not None and number(node(limit, "ival") or {}, "ival", 0) <= 1 and "ival" in limit:
         return True
@@ -357,6 +379,21 @@ def _single_row(inner: Node) -> bool:
         and bool(targets_)
         and all(_aggregates(w) for w in nodes(inner, "targetList"))
     )
+
+
+def _gives_many(value: Json) -> bool:
+    """Whether a target list calls a function that gives many rows."""
+    stack = [value]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, list):
+            stack.extend(current)
+        elif isinstance(current, dict):
+            called = body(current, "FuncCall")
+            if called is not None and (names(called, "funcname") or ("",))[-1] in SET_RETURNING:
+                return True
+            stack.extend(inner for key, inner in current.items() if key != "SubLink")
+    return False
 
 
 _AGGREGATES = words("count sum avg min max bool_and bool_or every string_agg array_agg json_agg jsonb_agg")
@@ -379,11 +416,23 @@ def _function_item(reading: Reading, level: Level, inner: Node) -> None:
     sources = tuple(dict.fromkeys(reading.mentions))
     alias = node(inner, "alias") or {}
     _definitions(reading, nodes(inner, "coldeflist"))
-    range_ = Range(word(alias, "aliasname") or _function_name(inner))
+    range_ = Range(word(alias, "aliasname") or _function_name(inner), weighs=_series(inner) > _LIGHT)
     range_.sources = sources
     level.ranges.append(range_)
     _connect_all(level, reading.hits | {id(range_)})
     reading.hits = hits | reading.hits
+
+
+_LIGHT = 10_000  # numbers that may meet every row of something else
+
+
+def _series(inner: Node) -> float:
+    """How many numbers a generate_series in FROM gives, as far as its text says."""
+    calls = [
+        call for wrapped in nodes(inner, "functions") for item in nodes(unwrap(wrapped)[1], "items")
+        if (call := body(item, "FuncCall")) is not None
+    ]  # fmt: skip
+    return max([numbers(call) for call in calls], default=0)
 
 
 def _definitions(reading: Reading, listed: list[Node]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from interlock.intent.sql.expressions import QUERIES, walk
+from interlock.intent.sql.parser import parse, statement_of
 from interlock.intent.sql.reading import Outputs, Reading
 from interlock.intent.sql.settings import reset_setting, set_setting, show_setting
 from interlock.intent.sql.statement import Flow, Statement
@@ -138,7 +139,13 @@ def execute(reading: Reading, inner: Node) -> Outputs:
     name = word(inner, "name")
     reading.flow, reading.name = Flow.EXECUTE, name
     walk(reading, None, inner.get("params"))
-    return stand_for(reading, reading.scope.prepared.get(name), f"no statement `{name}` was prepared in this session")
+    statement = reading.scope.prepared.get(name)
+    if statement is not None and statement.node == "PrepareStmt":
+        # The server parses it anew when the search path or a definition changed (docs, PREPARE); so do we.
+        reading.inner = statement
+        _, prepared = unwrap(statement_of(parse(statement.text.encode())[0]))
+        return _run_query(reading, node(prepared, "query"))
+    return stand_for(reading, statement, f"no statement `{name}` was prepared in this session")
 
 
 def stand_for(reading: Reading, statement: Statement | None, missing: str) -> Outputs:

@@ -4,6 +4,8 @@ transform_null_equals turned a DELETE of no row into one of 5,000, without a Par
 read-only flags belong to the gateway.
 """
 
+import re
+
 from interlock.intent.sql.reading import Reading
 from interlock.intent.sql.statement import Flow
 from interlock.intent.sql.tree import words
@@ -35,6 +37,10 @@ ONLY = {
     "standard_conforming_strings": frozenset({"on", "true", "1", "yes"}),
     "backslash_quote": frozenset({"safe_encoding"}),
 }
+_MEMORY = frozenset({"work_mem", "maintenance_work_mem"})
+_MOST_MEMORY = 2 * 1024 * 1024
+_SIZE = re.compile(r"\s*\+?(\d+(?:\.\d+)?)\s*(kb|mb|gb|tb|b)?\s*", re.IGNORECASE)
+_KILOBYTES = {"b": 1 / 1024, "kb": 1, "mb": 1024, "gb": 1024**2, "tb": 1024**3}
 # Refused with their own reason; every other name outside the list is refused as unknown.
 _REASONS = {
     "role": "the session keeps the role that the gateway gave it",
@@ -57,6 +63,8 @@ def set_setting(reading: Reading, name: str, value: str | None, local: bool, loc
     """SET name = value (None: DEFAULT), also as set_config: CONFIGURE on the setting, or a refusal."""
     reading.flow, reading.name, reading.value, reading.local = Flow.SET, name, value, local
     allowed = name in ALLOWED and (value is None or name not in ONLY or value.strip().lower() in ONLY[name])
+    if name in _MEMORY and value is not None and _kilobytes(value) > _MOST_MEMORY:
+        reading.refuse(FindingCode.SETTING_REFUSED, f"`{name}` cannot be set beyond 2GB here: others need memory too")
     if value == COMPUTED and name in {"search_path", *ONLY}:
         allowed = False
     if not allowed and not _is_custom(name):
@@ -82,6 +90,12 @@ def show_setting(reading: Reading, name: str) -> None:
         reading.note(FindingCode.SETTING_REFUSED, f"`{name}` can hold credentials")
     reach = Reach.ALL if name == "all" else Reach.ONE
     reading.add(Verb.READ, reading.object(ObjectKind.SETTING, name), reach)
+
+
+def _kilobytes(value: str) -> float:
+    """A size as the server reads it, kB where it says no unit; beyond any where it is not plain."""
+    found = _SIZE.fullmatch(value)
+    return float(found[1]) * _KILOBYTES[(found[2] or "kb").lower()] if found is not None else float("inf")
 
 
 def _is_custom(name: str) -> bool:

@@ -25,7 +25,7 @@ def insert(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
     if source is not None:
         reach = _rows_given(source)
         outer = Level(parent)
-        outer.ctes = level.ctes
+        outer.ctes, outer.single = level.ctes, level.single
         query(reading, outer, source)
     _write(reading, target, Change.CREATE, reach, columns or None)
     conflict = node(inner, "onConflictClause")
@@ -252,8 +252,8 @@ def _write(reading: Reading, target: Range, change: Change, reach: Reach, column
     if gathered.verb is Verb.CREATE and columns is None:
         gathered.fields = None
     consequences(reading, gathered, relation, change, columns)
-    if gathered.reach is not Reach.ALL and reading.runs_loud_code():
-        # A small statement that calls code is as large as the code.
+    if gathered.reach is not Reach.ALL and (relation.kind == "f" or reading.runs_loud_code()):
+        # A small statement that calls code is as large as the code; a foreign server's rules are not known.
         gathered.reach = Reach.UNKNOWN
 
 

@@ -1,0 +1,101 @@
+"""What the corpora say is real: PostgreSQL 18 and 15 take every text, and the snapshot is what they hold.
+
+A server of its own for each version: some of the texts end other sessions, write logs or change the cluster.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.pq import DiagnosticField, ExecStatus
+
+from interlock.app.embedded import EmbeddedPostgres
+from interlock.app.explaining import verdict
+from interlock.model import Verdict
+from tests.conftest import DEBIAN_15, DEBIAN_15_INSTALL, require
+from tests.corpus.blocks import Block, blocks
+from tests.corpus.world import AGENT, HERE, PERSON, SCHEMA, catalog_of, explainer
+
+CORPORA = ("evasions.txt", "lookalikes.txt", "migrations.txt")
+OUTSIDE = "25001"  # it cannot run in a transaction: the server knows the text, and the test does not try it
+PATIENCE = b"SET statement_timeout = '300ms'; SET lock_timeout = '200ms'; SET client_min_messages = error"
+LEFT_BEHIND = (
+    b"ROLLBACK",
+    b"DISCARD ALL",
+    b"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots",
+    b"ROLLBACK PREPARED 'later'",
+)
+SETTINGS = {"fsync": "off", "max_prepared_transactions": "2"}
+
+
+@pytest.fixture(scope="module", params=["18", "15"])
+def world(request: pytest.FixtureRequest) -> Iterator[tuple[int, str]]:
+    """(major version, connection URL) of a server that holds the shop."""
+    binaries: Path | None = None
+    if request.param == "15":
+        require(DEBIAN_15.is_dir(), what="PostgreSQL 15", install=DEBIAN_15_INSTALL)
+        binaries = DEBIAN_15
+    with EmbeddedPostgres(binaries, settings=SETTINGS) as server:
+        with psycopg.connect(server.dsn(), autocommit=True) as admin:
+            admin.execute("CREATE DATABASE world TEMPLATE template0")
+            admin.execute("CREATE ROLE app_user LOGIN; CREATE ROLE boss SUPERUSER")
+        with psycopg.connect(server.dsn("world"), autocommit=True) as connection:
+            connection.execute(SCHEMA.read_bytes())
+        yield int(request.param), server.dsn("world")
+
+
+def refusal(connection: psycopg.Connection, block: Block) -> str | None:
+    """What the server says against a text inside a transaction that is undone; None where it takes it."""
+    server = connection.pgconn
+    server.exec_(b"BEGIN")
+    text = block.text.encode()
+    bound = b"$1" in text and b"PREPARE" not in text and b"GENERIC_PLAN" not in text
+    result = server.prepare(b"", text) if bound else server.exec_(text)
+    if result.status in {ExecStatus.COPY_IN, ExecStatus.COPY_OUT}:
+        connection.close()
+        return None
+    state = result.error_field(DiagnosticField.SQLSTATE)
+    said = result.error_message.decode()
+    for statement in LEFT_BEHIND:
+        server.exec_(statement)
+    if state is None or state.decode() in {OUTSIDE, *block.states} or "XML feature" in said:
+        return None
+    return said
+
+
+@pytest.mark.parametrize("name", CORPORA)
+def test_the_server_takes_every_text(world: tuple[int, str], name: str) -> None:
+    version, dsn = world
+    refused = []
+    connection = psycopg.connect(dsn, autocommit=True)
+    for block in blocks(HERE / name):
+        if not block.runs_on(version):
+            continue
+        if connection.closed:
+            connection = psycopg.connect(dsn, autocommit=True)
+        connection.pgconn.exec_(PATIENCE)
+        said = refusal(connection, block)
+        if said is not None:
+            refused.append((block.text, said))
+    connection.close()
+    assert refused == []
+
+
+def test_its_catalogue_gives_the_same_verdicts(world: tuple[int, str]) -> None:
+    version, dsn = world
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        known = catalog_of(connection)
+    for who in (PERSON, AGENT):
+        asked = explainer(who, known)
+        passed = [
+            block.text for block in blocks(HERE / "evasions.txt")
+            if block.runs_on(version) and not (block.agent_only and who is PERSON)
+            and verdict(asked.explain(block.text)) is Verdict.ALLOW
+        ]  # fmt: skip
+        stopped = [
+            block.text for block in blocks(HERE / "lookalikes.txt")
+            if block.runs_on(version) and not (block.person_only and who is AGENT)
+            and verdict(asked.explain(block.text)) is not Verdict.ALLOW
+        ]  # fmt: skip
+        assert (passed, stopped) == ([], [])
