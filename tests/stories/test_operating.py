@@ -14,7 +14,7 @@ from interlock.ledger.leaf import Kind
 from interlock.ledger.reading import read_leaf
 from interlock.store.connection import open_for_reading
 from interlock.store.reader import Reader
-from tests.stand import Stand, standing, wait_for
+from tests.stand import SECONDS, Stand, standing, wait_for
 from tests.stories.test_serving import metric, workers
 from tests.stories.worlds import SMALL
 
@@ -101,3 +101,21 @@ def test_what_an_operator_can_watch(stand: Stand) -> None:
     wait_for(lambda: metric(stand, "interlock_worker_restarts_total") == 1, what=lambda: stand.log)
     wait_for(lambda: metric(stand, "interlock_workers ") == 1, what=lambda: stand.log)
     assert stand.stop() == 0
+
+
+def test_a_migration_runs_in_development(stand: Stand) -> None:
+    """It drops what is not there, makes it, and tells who waits for it."""
+    stand.start()
+    with stand.connect() as waiting, stand.connect() as client:
+        waiting.execute("LISTEN migrated")
+        with client.transaction():
+            client.execute("DROP TABLE IF EXISTS later")
+            client.execute("ALTER TABLE IF EXISTS later ADD COLUMN name text")
+            client.execute("CREATE TABLE later (id int)")
+            client.execute("NOTIFY migrated, 'later'")
+        (heard,) = waiting.notifies(timeout=SECONDS, stop_after=1)
+    assert (heard.channel, heard.payload) == ("migrated", "later")
+    assert stand.ask("SELECT count(*) FROM later") == 0
+    assert {one.status for one in stand.decided("later")} == {"landed"}
+    assert stand.stop() == 0
+    stand.verify()
