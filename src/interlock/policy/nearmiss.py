@@ -7,6 +7,7 @@ from typing import Final
 from cedarpy import policies_from_json_str
 
 from interlock.policy.engine import Engine, prepare
+from interlock.policy.plain import phrase, scope_body
 from interlock.policy.plan import Plan
 from interlock.policy.question import Question
 from interlock.policy.rule import Rule, policy_text
@@ -20,6 +21,8 @@ _MOST_NAMED: Final = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
+    """One part of a permit: `text` says it for people, after the rule's name."""
+
     rule: str
     text: str
     tree: Tree
@@ -42,14 +45,15 @@ class NearMisses:
             if name not in held and question.verb in self._verbs[part.rule]:
                 lacking.setdefault(part.rule, []).append(part.text)
         nearest = sorted(lacking, key=lambda rule: (len(lacking[rule]), rule))[:_MOST_NAMED]
-        return "; ".join(f"`{rule}` would need {lacking[rule][0]}" for rule in nearest) or None
+        return "; ".join(f"`{rule}` {lacking[rule][0]}" for rule in nearest) or None
 
 
 def _parts(rule: Rule) -> Iterator[_Part]:
     for name in ("principal", "resource"):
         if (scope := rule.tree[name]) != _ANYONE:
             tree = _permit() | {name: scope}
-            yield _Part(rule=rule.id, text=_scope_text(tree), tree=tree)
+            said = phrase(scope_body(name, scope), holds=True) or f"asks that {_scope_text(tree)}"
+            yield _Part(rule=rule.id, text=said, tree=tree)
     conditions = rule.tree["conditions"]
     for condition in conditions if isinstance(conditions, list) else []:
         match condition:
@@ -63,10 +67,14 @@ def _parts(rule: Rule) -> Iterator[_Part]:
 def _condition(rule: Rule, kind: str, body: Json) -> _Part:
     tree = _permit() | {"conditions": [{"kind": kind, "body": body}]}
     if reads(tree) & _CLAIMED:
-        return _Part(rule=rule.id, text="something about the session that is not said here", tree=tree)
-    _, _, text = _rendered(tree).partition("{")
-    shown = text.rpartition("}")[0].strip()
-    return _Part(rule=rule.id, text=f"not ({shown})" if kind == "unless" else shown, tree=tree)
+        return _Part(rule=rule.id, text="asks for something about the session that is not said here", tree=tree)
+    return _Part(rule=rule.id, text=phrase(body, holds=kind == "when") or _in_cedar(kind, tree), tree=tree)
+
+
+def _in_cedar(kind: str, tree: Tree) -> str:
+    """What there are no plain words for, as its author wrote it."""
+    shown = _rendered(tree).partition("{")[2].rpartition("}")[0].strip()
+    return f"asks that {shown}" if kind == "when" else f"asks that not ({shown})"
 
 
 def _scope_text(tree: Tree) -> str:
