@@ -222,6 +222,8 @@ CREATE AGGREGATE app.total(numeric) (SFUNC = numeric_add, STYPE = numeric, INITC
 CREATE VIEW lab.files AS SELECT pg_read_file('PG_VERSION') AS content;
 CREATE VIEW lab.naps AS SELECT id, pg_sleep(0.01)::text AS nap FROM tickets;
 CREATE VIEW lab.hashes AS SELECT rolname, rolpassword FROM pg_authid;
+CREATE VIEW lab.dump AS SELECT table_to_xml('public.secrets_vault', true, false, '') AS x;
+CREATE VIEW lab.sessions AS SELECT pid, query FROM pg_stat_get_activity(NULL);
 CREATE VIEW lab.queries AS SELECT pid, query FROM pg_stat_activity;
 CREATE TABLE routed (id bigint, body text) PARTITION BY LIST (app.greedy(body));
 CREATE TABLE routed_all PARTITION OF routed DEFAULT;

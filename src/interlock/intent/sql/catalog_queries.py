@@ -157,6 +157,7 @@ WITH RECURSIVE inside(inner_type, outer_type) AS (
   SELECT c.relation, c.domain, c.by, c.function FROM called c JOIN @pg_proc p ON p.oid @= c.function
     WHERE p.provolatile @= 'v'::@"char" AND p.proname @<> ALL (ARRAY['nextval', 'currval', 'random', 'random_normal',
       'clock_timestamp', 'timeofday', 'gen_random_uuid', 'uuidv4', 'uuidv7']::@name[])
+      OR p.proname @~ '_to_xml|^pg_stat_get_(backend_)?activity$|^pg_mcv_list_items$'
       OR c.function @>= {_FIRST_USER_OID}
   UNION ALL
   SELECT f.adrelid AS relation, NULL::@oid AS domain, 'default' AS by, d.refobjid AS function
@@ -200,7 +201,7 @@ JOIN @pg_proc p ON p.oid @= w.function
 JOIN @pg_namespace n ON n.oid @= p.pronamespace
 LEFT JOIN @pg_type t ON t.oid @= w.type
 LEFT JOIN @pg_namespace s ON s.oid @= t.typnamespace
-WHERE p.oid @>= {_FIRST_USER_OID} OR p.provolatile @= 'v'::@"char"
+WHERE p.oid @>= {_FIRST_USER_OID} OR p.provolatile @= 'v'::@"char" OR p.proname @~ '_to_xml|_activity$|_mcv_'
 ORDER BY w.relation, w.type, w.by, n.nspname, p.proname"""
 
 # Which columns a generated column is computed from: labels flow along (threats.md 14).

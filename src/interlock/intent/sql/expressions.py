@@ -212,7 +212,7 @@ def call(reading: Reading, level: Level | None, inner: Node) -> None:
     if name[-1] == "current_setting" and constant(arguments[0] if arguments else None) in SHOWABLE_SECRETS:
         reading.refuse(FindingCode.SETTING_REFUSED, "this setting can hold credentials; leave it out", location)
     if numbers(inner) > _MANY_NUMBERS:
-        message = "more numbers than any answer needs; give a smaller range"
+        message = "more numbers or characters than any answer needs; ask for fewer"
         reading.refuse(FindingCode.OVER_LIMIT, message, location)
     found = callee(reading.catalog, reading.path, name)
     for function in found.user:
@@ -224,13 +224,18 @@ def call(reading: Reading, level: Level | None, inner: Node) -> None:
 
 
 _MANY_NUMBERS = 50_000_000
+_COUNTING = words("generate_series repeat lpad rpad")
 
 
 def numbers(inner: Node) -> float:
-    """How many numbers a call of generate_series gives by its literals; 0 for everything else."""
-    if (names(inner, "funcname") or ("",))[-1] != "generate_series":
+    """How many numbers (or characters) a call gives by its literals; 0 where they do not say."""
+    called = (names(inner, "funcname") or ("",))[-1]
+    if called not in _COUNTING:
         return 0
     values = [constant(argument) for argument in nodes(inner, "args")]
+    if called != "generate_series":
+        length = values[1] if len(values) > 1 else 0
+        return length if isinstance(length, int) else 0
     bounds = [float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
     if len(bounds) != len(values) or not 2 <= len(bounds) <= 3:
         return 0

@@ -62,11 +62,9 @@ def _endless(name: str, inner: Node) -> bool:
     arm = node(inner, "rarg") or {}
     listed = nodes(arm, "fromClause")
     again = [word(body(item, "RangeVar") or {}, "relname") for item in listed] == [name]
-    return (
-        again
-        and flag(inner, "all")
-        and not any(key in arm for key in ("whereClause", "havingClause", "limitCount", "groupClause", "larg"))
-    )
+    ends = any(key in arm for key in ("havingClause", "limitCount", "groupClause", "larg"))
+    open_ = "whereClause" not in arm or always(Level(None), node(arm, "whereClause")) is True
+    return again and flag(inner, "all") and open_ and not ends
 
 
 def _arms(reading: Reading, level: Level, inner: Node) -> list[Outputs]:
