@@ -10,10 +10,11 @@ from itertools import count
 import asyncpg
 import pytest
 
+from tests.conformance.clients import counting_to
 from tests.conformance.gateway import AGENT, Gateway
 
 Work = Callable[[asyncpg.Connection], Awaitable[object]]
-REFUSED = "LISTEN nobody"
+REFUSED = "DO 'BEGIN END'"  # what no pack lets run, and does no harm
 _serial = count(1_000)
 
 
@@ -163,8 +164,8 @@ def test_a_denial_leaves_the_connection_usable(development: Gateway) -> None:
             assert "olicy" in told.value.detail
             assert "Decision " in told.value.hint
             assert await connection.fetchval("SELECT $1::int", 5) == 5
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await connection.add_listener("nobody", print)
+        await connection.add_listener("nobody", print)
+        await connection.remove_listener("nobody", print)
         with pytest.raises(asyncpg.PostgresSyntaxError):
             await connection.fetch("SELEC 1")
         assert await connection.fetchval("SELECT 6") == 6
@@ -207,9 +208,9 @@ def test_a_pool_resets_and_survives_denials(development: Gateway, key: int) -> N
 def test_a_timeout_cancels_and_the_connection_goes_on(development: Gateway) -> None:
     async def work(connection: asyncpg.Connection) -> None:
         with pytest.raises(TimeoutError):
-            await connection.fetchval("SELECT count(*) FROM generate_series(1, 123456789012)", timeout=0.3)
+            await connection.fetchval(counting_to(123456789012), timeout=0.3)
         assert await connection.fetchval("SELECT 1") == 1
-        task = asyncio.ensure_future(connection.fetchval("SELECT count(*) FROM generate_series(1, 223456789012)"))
+        task = asyncio.ensure_future(connection.fetchval(counting_to(223456789012)))
         await asyncio.to_thread(development.wait_until_active, "223456789012")
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

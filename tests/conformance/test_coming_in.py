@@ -10,7 +10,7 @@ from psycopg import errors, pq
 from interlock.access.scram import ClientExchange
 from interlock.wire.postgres import kinds, messages, startup
 from interlock.wire.postgres.codec import Frames
-from tests.conformance.clients import program
+from tests.conformance.clients import counting_to, program
 from tests.conformance.gateway import AGENT, PERSON, TARGET, TOKEN, Gateway
 
 
@@ -279,7 +279,7 @@ def test_a_wrong_key_cancels_nothing(development: Gateway) -> None:
     with psycopg.connect(development.dsn(), autocommit=True) as connection:
         pid = connection.info.backend_pid
         marker = "323456789012"
-        connection.pgconn.send_query(f"SELECT count(*) FROM generate_series(1, {marker})".encode())
+        connection.pgconn.send_query(counting_to(marker).encode())
         development.wait_until_active(marker)
         for key in (b"\0\0\0\0", b"wrong key of another length"):
             with socket.create_connection(("localhost", development.port), timeout=20) as raw:

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from tests.conformance.clients import SECONDS, Done, Program, program
+from tests.conformance.clients import SECONDS, Done, Program, counting_to, program
 from tests.conformance.gateway import TARGET, Gateway, clean_environment
 
 # Sizes change while others write; ours is another database name, user and address.
@@ -187,13 +187,13 @@ def test_a_refused_copy_leaves_the_session_usable(psql: Program, production: Gat
 
 
 def test_on_error_stop_ends_a_script(psql: Program, development: Gateway) -> None:
-    done = run(psql, development, "select 1;\nlisten nobody;\nselect 2;\n", "-At", "-v", "ON_ERROR_STOP=1")
+    done = run(psql, development, "select 1;\ndo 'begin end';\nselect 2;\n", "-At", "-v", "ON_ERROR_STOP=1")
     assert (done.code, done.lines) == (3, ["1"])
     assert "interlock blocked" in done.err
 
 
 def test_a_script_in_one_transaction_leaves_nothing_when_refused(psql: Program, development: Gateway) -> None:
-    script = "insert into notes (id, body) values (100, 'a');\nlisten nobody;\n"
+    script = "insert into notes (id, body) values (100, 'a');\ndo 'begin end';\n"
     done = run(psql, development, script, "-1", "-v", "ON_ERROR_STOP=1")
     assert done.code == 3
     assert development.ask("SELECT count(*) FROM notes WHERE id = 100") == [(0,)]
@@ -205,7 +205,7 @@ def test_error_rollback_uses_savepoints(psql: Program, development: Gateway) -> 
 begin;
 insert into notes (id, body) values (110, 'kept');
 insert into notes (id, body) values (110, 'twice');
-listen nobody;
+do 'begin end';
 insert into notes (id, body) values (111, 'kept too');
 commit;
 select id, body from notes where id in (110, 111) order by id;
@@ -282,7 +282,7 @@ def test_an_interrupt_cancels_a_long_query_and_nothing_else(psql: Program, devel
         session.say("select 'begun' as mine;")
         session.wait_for("begun")
         other.wait_for("begun")
-        session.say("select count(*) from generate_series(1, 2000000000);")
+        session.say(counting_to(2000000000) + ";")
         development.wait_until_active("2000000000")
         session.interrupt()
         session.wait_for("canceling statement due to user request")

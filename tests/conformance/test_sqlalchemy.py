@@ -162,7 +162,7 @@ def test_upserts_and_returning(run: Run) -> None:
 
 def test_a_denial_undoes_its_transaction_alone(run: Run) -> None:
     def refused(connection: Connection) -> None:
-        connection.execute(text("LISTEN nobody"))
+        connection.execute(text("DO 'BEGIN END'"))
 
     with pytest.raises(DBAPIError, match="interlock blocked"):
         run(refused)

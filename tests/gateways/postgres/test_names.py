@@ -43,7 +43,8 @@ def test_portals_end_with_their_transaction() -> None:
 
 def test_what_is_not_made_of_the_text_that_was_judged_is_forgotten() -> None:
     names = Names()
-    prepared, driver, cursor = statement("PREPARE s AS SELECT 1"), statement("SELECT 2"), "DECLARE c CURSOR FOR SELECT 3"
+    prepared, driver = statement("PREPARE s AS SELECT 1"), statement("SELECT 2")
+    cursor = "DECLARE c CURSOR FOR SELECT 3"
     for name in ("s", "swapped"):
         names.hold_statement(name, prepared)
     names.hold_statement("drv", driver)

@@ -294,7 +294,7 @@ class Outbox:
             case Flow.PREPARE if name is not None:
                 return lambda: names.hold_statement(name, prepared(statement))
             case Flow.DECLARE if name is not None:
-                cursor = names.portal(name) or Portal(statement=statement)
+                cursor = names.portal(name) or Portal(statement=statement, declared=True)
                 return lambda: names.hold_portal(name, cursor)
             case Flow.DEALLOCATE:
                 return lambda: names.drop_statement(name)

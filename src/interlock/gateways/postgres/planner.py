@@ -243,7 +243,7 @@ class Planner:
         portal = self.names.portal(message.portal)
         if portal is None:
             return self._reject(replies.no_name(Part.PORTAL, message.portal))
-        if portal.statement.flow is Flow.DECLARE and portal.running is None:
+        if portal.declared:
             return self._reject(replies.declared_in_sql(message.portal))
         run = Run(
             group=group, unit=self._current(), name=message.portal, portal=portal, rows=message.rows, show=Show.ALL
@@ -343,7 +343,7 @@ class Planner:
             case Flow.PREPARE if name is not None:
                 self.names.send_statement(group.id, name, prepared(statement))
             case Flow.DECLARE if name is not None:
-                self.names.send_portal(group.id, name, Portal(statement=statement))
+                self.names.send_portal(group.id, name, Portal(statement=statement, declared=True))
             case _ if (statement.writes or not understood) and not unit.explicit:
                 unit.writes = True
                 # What is not understood only runs where nothing is blocked: put nothing around it.

@@ -25,7 +25,8 @@ from interlock.wire.postgres.messages import (
     build_flush,
     build_terminate,
 )
-from interlock.wire.postgres.violations import ClientViolation, NotText
+from interlock.wire.postgres.states import Conversation, Handling, Phase, Turn
+from interlock.wire.postgres.violations import NotText
 
 LAST_SECONDS: Final = 2.0  # how long the answer to what was sent is waited for when the client is gone
 
@@ -33,6 +34,7 @@ _FLUSH: Final = build_flush()
 _EXTENDED: Final = frozenset({kinds.PARSE, kinds.BIND, kinds.DESCRIBE, kinds.EXECUTE, kinds.CLOSE})
 _READ: Final = _EXTENDED | {kinds.QUERY}
 _TEXTS: Final = frozenset({kinds.QUERY, kinds.PARSE})
+_COPY_PHASES: Final = (Phase.COPY_IN, Phase.COPY_IN_EXTENDED)
 _COPY: Final = frozenset({kinds.COPY_DATA, kinds.COPY_DONE, kinds.COPY_FAIL})
 
 
@@ -79,8 +81,8 @@ class Session:
         self._inquiry = Inquiry(self._relay, server, inside=lambda: self._planner.inside, idle=self._until_idle)
         self._outbox = Outbox(names=self._planner.names, clock=clock, dropped=self._reporter.ended)
         self._change: asyncio.Future[None] | None = None
-        self._taking = False  # COPY data passes from the client to the target
-        self._swallow = False  # ... and the Sync behind it was already sent, before the client saw the COPY begin
+        self._conversation = Conversation(Phase.READY)
+        self._swallow = False  # the Sync behind COPY data was already sent, before the client saw the COPY begin
         self._unsettled = False
         self._flush = False
         self._path_lent = False  # search_path is ours only as long as this transaction
@@ -142,23 +144,20 @@ class Session:
 
     async def _take(self, kind: int, frame: bytes) -> None:
         planner = self._planner
-        if not self._taking and self._is_too_early(kind, frame):
+        if not await self._is_due(kind):
+            return
+        if self._is_too_early(kind, frame):
             await self._catch_up(kind, frame)
         if kind in _COPY:
-            await self._copy(kind, frame)
-        elif self._taking:
-            self._during_copy(kind)
+            await self._copy(frame)
         elif kind == kinds.QUERY:
-            if not (planner.inside and self._void()):
-                await self._query_or_refuse(frame)
+            await self._query_or_refuse(frame)
         elif kind == kinds.SYNC:
             self._sync()
         elif kind == kinds.FLUSH:
             self._flush = True
         elif kind == kinds.FUNCTION_CALL:
             planner.reject(replies.FUNCTION_CALL, ends=True)
-        elif kind not in _EXTENDED:
-            raise ClientViolation(f"a message of type 0x{kind:02x} does not belong here; reconnect")
         elif not self._void():
             try:
                 if kind == kinds.PARSE:
@@ -169,6 +168,22 @@ class Session:
                 planner.reject(build_error("ERROR", fault.sqlstate, str(fault)), ends=False)
         if planner.barrier or (self._unsettled and not self._taking):
             await self._carry_out()
+
+    async def _is_due(self, kind: int) -> bool:
+        """Whether the message counts, by the protocol's table. One that is void is dropped, as PostgreSQL does; one
+        that comes while a Query runs waits for its end. Raises ClientViolation for one that does not belong."""
+        conversation = self._conversation
+        if kind in _COPY and (self._planner.steps or self._outbox.queue):
+            await self._carry_out()  # the COPY that this belongs to may stand among them
+        if conversation.phase is Phase.EXTENDED and self._void():
+            conversation.turn(Turn.FAILED)
+        handling = conversation.client(kind)
+        if handling is Handling.WAIT:
+            await self._carry_out()
+            await self._until_idle()
+            conversation.turn(Turn.ANSWERED)
+            handling = conversation.client(kind)
+        return handling is Handling.ACT
 
     def _is_too_early(self, kind: int, frame: bytes) -> bool:
         """Whether something before it has to be over, or known, before the message can be read."""
@@ -222,20 +237,15 @@ class Session:
         else:
             self._planner.sync()
 
-    def _during_copy(self, kind: int) -> None:
-        if kind not in (kinds.FLUSH, kinds.SYNC):  # those PostgreSQL ignores here
-            raise ClientViolation("only CopyData, CopyDone or CopyFail belong here; end the COPY first")
-
-    async def _copy(self, kind: int, frame: bytes) -> None:
-        if self._planner.steps or self._outbox.queue:
-            await self._carry_out()
-        if not self._taking:
-            return  # the COPY failed or is over: PostgreSQL drops the rest too
+    async def _copy(self, frame: bytes) -> None:
         self._server.write(frame)
         self._mark("copying")
         await self._server.drained()
-        if kind != kinds.COPY_DATA:
-            self._taking = False
+
+    @property
+    def _taking(self) -> bool:
+        """True while COPY data passes from the client to the target."""
+        return self._conversation.phase in _COPY_PHASES
 
     # -- what becomes of it ------------------------------------------------------------------------
 
@@ -306,7 +316,8 @@ class Session:
     async def _begin_intake(self, intake: Intake) -> None:
         relay = self._relay
         await self._until(lambda: relay.copying or relay.idle)
-        self._taking = relay.copying
+        if relay.copying:
+            self._conversation.turn(Turn.COPY_IN_BEGAN)
         if relay.copying and not intake.group.simple:
             # libpq sends Sync before it knows that the command is COPY, and again behind the data; the
             # server ignores the first. Ours is still in the queue, so it is the second that is dropped.
@@ -384,7 +395,7 @@ class Session:
         if self._change is not None and not self._change.done():
             self._change.set_result(None)
         if self._taking and not self._relay.copying:
-            self._taking = False  # the target refused the data: go on with what stands behind it
+            self._conversation.turn(Turn.FAILED)  # the target refused the data: go on with what stands behind it
             self._client.poke()
 
     async def _until(self, true: Callable[[], bool]) -> None:

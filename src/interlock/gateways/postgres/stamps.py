@@ -72,7 +72,10 @@ Stamp = tuple[Relations, str]
 
 
 def written(statement: Statement) -> Relations:
-    """Schemas and names of the relations that a statement writes."""
+    """Schemas and names of the relations that a statement writes. One that changes the catalogue changes its own stamp
+    as well (CREATE TABLE AS), and waits for locks that keep others out: nothing is compared for it."""
+    if statement.ddl:
+        return (), ()
     paths = {
         effect.object.path[1:]
         for effect in statement.intent.effects

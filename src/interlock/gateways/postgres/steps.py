@@ -56,9 +56,11 @@ class Portal:
     """A bound statement, or a cursor: `rows` of it were delivered so far, by whatever command fetched them.
 
     `read_in` is by what it was read; `stamp` what the relations that it writes must still look like when it has run.
+    `declared` marks a cursor of SQL's DECLARE, not a portal that runs one.
     """
 
     statement: Statement
+    declared: bool = False
     read_in: Scene | None = None
     stamp: Stamp | None = None
     running: Running | None = None
