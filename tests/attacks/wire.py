@@ -1,6 +1,7 @@
 """A client that says exactly what it is told to: the bytes of the protocol, behind a real login."""
 
 import socket
+import ssl
 from os import urandom
 from types import TracebackType
 from typing import Self
@@ -9,8 +10,10 @@ from interlock.access.scram import ClientExchange
 from interlock.wire.postgres import kinds
 from interlock.wire.postgres.codec import Frame, Frames
 from interlock.wire.postgres.messages import (
+    AuthenticationCleartext,
     AuthenticationSasl,
     AuthenticationSaslContinue,
+    build_password,
     build_sasl_initial,
     build_sasl_response,
     parse_authentication,
@@ -20,23 +23,27 @@ from interlock.wire.postgres.messages import (
     parse_error,
     parse_notice,
 )
-from interlock.wire.postgres.startup import build_startup
+from interlock.wire.postgres.startup import build_ssl_request, build_startup
 from tests.stand import PERSON, TARGET, Stand
 
 SECONDS = 20
 
 
 class Wire:
-    """Logged in; after that every byte is the test's. `pid` and `secret` would cancel its queries."""
+    """Logged in; after that every byte is the test's. `pid` and `secret` would cancel its queries.
 
-    def __init__(self, stand: Stand, user: str = PERSON) -> None:
+    With a `token`, and so inside TLS, it is whoever the token names.
+    """
+
+    def __init__(self, stand: Stand, user: str = PERSON, *, token: str | None = None) -> None:
         self.pid, self.secret = 0, b""
         self.notices: list[str] = []
-        self._socket = socket.create_connection(("127.0.0.1", stand.port), timeout=SECONDS)
+        raw = socket.create_connection(("127.0.0.1", stand.port), timeout=SECONDS)
+        self._socket = raw if token is None else secured(raw)
         self._frames = Frames(limit=1 << 26)
         self._read: list[Frame] = []
-        self.send(build_startup({"user": user, "database": TARGET}))
-        self._log_in(stand.secret)
+        self.send(build_startup({"user": user if token is None else "token", "database": TARGET}))
+        self._log_in(stand.secret if token is None else token)
 
     def _log_in(self, password: str) -> None:
         scram: ClientExchange | None = None
@@ -52,6 +59,8 @@ class Wire:
                 return
             elif kind == kinds.AUTHENTICATION:
                 match parse_authentication(frame):
+                    case AuthenticationCleartext():
+                        self.send(build_password(password))
                     case AuthenticationSasl() as asked:
                         nonce = urandom(18).hex()
                         scram = ClientExchange(offered=asked.mechanisms, password=password, nonce=nonce, binding=None)
@@ -116,6 +125,15 @@ class Wire:
             assert kind, said
             said.append(_said(kind, frame))
         return said
+
+
+def secured(raw: socket.socket) -> ssl.SSLSocket:
+    """TLS as PostgreSQL begins it; whose certificate it is does not matter here."""
+    raw.sendall(build_ssl_request())
+    assert raw.recv(1) == b"S"
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    return trusting.wrap_socket(raw)
 
 
 def _said(kind: int, frame: bytes) -> str:

@@ -136,11 +136,13 @@ class Worker:
         while True:
             await asyncio.sleep(REPORT_SECONDS)
             self._channel.send(Counted(counts=self._counts.snapshot()))
-            if self._config.tokens is not None:
-                self._enforce_revocations(self._config)
+            self._enforce_revocations(self._config)
 
     def _enforce_revocations(self, config: Config) -> None:
-        """A list that cannot be read revokes every token, and nothing else."""
+        """A list that cannot be read revokes every token, and nothing else; so does a reload without [tokens]."""
+        if config.tokens is None:
+            self._listener.end_tokens()
+            return
         try:
             revoked = revocations(config)
         except Fault as fault:

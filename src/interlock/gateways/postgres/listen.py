@@ -91,7 +91,7 @@ class Listener:
 
     `gateway` is this gateway's name in records. `worker` numbers this process among those that share the socket:
     cancel keys carry it, and `elsewhere` hands on those of other workers. `entropy` gives random bytes, `clock`
-    monotonic seconds.
+    monotonic seconds. Within `login_seconds` a client must have said what it wants, and again who it is.
     """
 
     def __init__(
@@ -107,6 +107,7 @@ class Listener:
         clock: Callable[[], float],
         mark: Callable[[str], None],
         elsewhere: Callable[[CancelRequest], None],
+        login_seconds: float = LOGIN_SECONDS,
     ) -> None:
         self.settings = settings
         self._gateway = gateway
@@ -118,6 +119,7 @@ class Listener:
         self._clock = clock
         self._mark = mark
         self._elsewhere = elsewhere
+        self._login_seconds = login_seconds
         self._memories: dict[str, Memory] = {}
         self._held: dict[int, _Held] = {}
         self._next = 0
@@ -207,7 +209,7 @@ class Listener:
     async def _meet(self, raw: socket.socket) -> None:
         self._strangers += 1
         try:
-            async with asyncio.timeout(LOGIN_SECONDS):
+            async with asyncio.timeout(self._login_seconds):
                 caller = await meet(raw, tls=self.settings.tls, require_tls=self.settings.require_tls)
         except (Fault, OSError, TimeoutError, ssl.SSLError):
             self._counts.login("garbled")
@@ -239,11 +241,11 @@ class Listener:
     async def _open(self, caller: Caller) -> None:
         connection = caller.connection
         try:
-            async with asyncio.timeout(LOGIN_SECONDS):
+            async with asyncio.timeout(self._login_seconds):
                 guest = await self._identify(caller)
             door = self._door(guest, caller.startup)
             with self._place(door):
-                async with asyncio.timeout(LOGIN_SECONDS):
+                async with asyncio.timeout(self._login_seconds):
                     opened = await self._reach(caller, guest, door)
                 await self._run(opened)
         except (Fault, OSError, TimeoutError) as fault:

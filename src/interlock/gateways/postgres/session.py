@@ -101,9 +101,7 @@ class Session:
             await self._begin()
             self._client.write(greeting)
             while (frames := await self._client.receive()) is not None:
-                if self._ended:
-                    return
-                if self._server.closed:
+                if self._server.closed and not self._ended:
                     raise self._server.fault or TargetFault("the target closed the connection; connect again")
                 for kind, frame, _ in frames:
                     if kind == kinds.TERMINATE:
@@ -134,15 +132,19 @@ class Session:
         self._client.write(error)
         self._client.close()
         self._interrupt()
+        self._changed()
         asyncio.get_running_loop().call_later(LAST_SECONDS, self._hang_up)
 
     def _hang_up(self) -> None:
+        if not self._relay.idle and not self._server.closed:
+            self._interrupt()  # the first may have come before what it was to interrupt
         self._client.abort()
         self._server.abort()
 
     # -- what the client sends -----------------------------------------------------------------
 
     async def _take(self, kind: int, frame: bytes) -> None:
+        self._go_on()
         planner = self._planner
         if not await self._is_due(kind):
             return
@@ -283,6 +285,7 @@ class Session:
         """Send what was decided, in order."""
         out: list[bytes] = []
         while self._outbox.queue and not self._taking:
+            self._go_on()
             parcel = self._outbox.queue.popleft()
             match parcel:
                 case Parcel():
@@ -402,10 +405,16 @@ class Session:
         while not true():
             if self._server.closed:
                 raise self._server.fault or TargetFault("the target closed the connection; connect again")
+            self._go_on()
             if self._client.closed:
                 raise _ClientGone("the client left while it was waited for")
             self._change = asyncio.get_running_loop().create_future()
             await self._change
+
+    def _go_on(self) -> None:
+        """Nothing more is done for a session that was told to end, whatever of it still waits."""
+        if self._ended:
+            raise _ClientGone("the session was told to end")
 
     async def _until_idle(self) -> None:
         await self._until(lambda: self._relay.idle)
