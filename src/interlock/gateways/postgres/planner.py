@@ -346,8 +346,10 @@ class Planner:
                 self.names.send_portal(group.id, name, Portal(statement=statement, declared=True))
             case _ if (statement.writes or not understood) and not unit.explicit:
                 unit.writes = True
-                # What is not understood only runs where nothing is blocked: put nothing around it.
-                unit.autonomous = not statement.transactional or not understood
+                if not unit.statements:
+                    # What is not understood only runs where nothing is blocked: put nothing around it. Behind
+                    # others, what cannot run in a transaction fails as it would at the target.
+                    unit.autonomous = not (statement.transactional and understood)
             case _:
                 pass
         unit.statements += 1
