@@ -6,7 +6,6 @@ from time import process_time
 from timeit import repeat
 
 from interlock.wire.postgres import messages as m
-from interlock.wire.postgres.answers import Answers
 from interlock.wire.postgres.codec import Frames
 from interlock.wire.postgres.states import Conversation, Phase
 
@@ -33,14 +32,6 @@ def cut_rows(stream: bytes) -> None:
     assert rows == ROWS
 
 
-def answer_a_group() -> None:
-    answers: Answers[None] = Answers()
-    for request in (m.PARSE, m.BIND, m.DESCRIBE, m.EXECUTE, m.SYNC):
-        answers.expect(request, None)
-    for kind in (m.PARSE_COMPLETE, m.BIND_COMPLETE, m.ROW_DESCRIPTION, m.COMMAND_COMPLETE, m.READY_FOR_QUERY):
-        answers.take(kind)
-
-
 def main() -> None:
     rows = b"".join(m.build_data_row([b"%d" % number, b"customer %d" % number]) for number in range(ROWS))
     frames = Frames(limit=1_000_000, merge=m.MERGED_FROM_CLIENT)
@@ -51,7 +42,6 @@ def main() -> None:
         "frame of a pipelined group": microseconds(lambda: frames.feed(group), 50_000, len(GROUP)),
         f"row of {ROWS:,} in chunks of {CHUNK}": microseconds(lambda: cut_rows(rows), 1, ROWS),
         "order of the protocol": microseconds(lambda: conversation.client(m.SYNC), 100_000),
-        "owed answer, noted and taken": microseconds(answer_a_group, 20_000, 5),
         "read Query": microseconds(lambda: m.parse_client(QUERY), 50_000),
         **{f"read {m.CLIENT_NAMES[raw[0]]}": microseconds(partial(m.parse_client, raw), 50_000) for raw in GROUP},
         "write Parse": microseconds(lambda: m.build_parse("", "SELECT * FROM orders WHERE id = $1", (23,)), 50_000),

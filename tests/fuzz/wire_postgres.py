@@ -10,9 +10,9 @@ from itertools import pairwise
 from pathlib import Path
 
 from interlock.wire.postgres import messages as m, startup
-from interlock.wire.postgres.answers import Answers
 from interlock.wire.postgres.codec import Frame, Frames
 from interlock.wire.postgres.states import Conversation, Phase
+from tests.wire.postgres.answering import Answers
 
 SEEDS = Path(__file__).parent / "corpus" / "wire_postgres"
 LIMIT = 100_000

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from interlock.wire.postgres import messages as m
-from interlock.wire.postgres.answers import ANSWERS, UNASKED, Answer, Answers
+from interlock.wire.postgres.answers import ANSWERS, UNASKED
+from tests.wire.postgres.answering import Answer, Answers
 
 
 def asked(*requests: int) -> Answers[str]:

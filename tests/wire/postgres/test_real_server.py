@@ -9,9 +9,9 @@ from scramp import ScramClient
 
 from interlock.app.embedded import SUPERUSER
 from interlock.wire.postgres import messages as m, startup as s
-from interlock.wire.postgres.answers import Answers
 from interlock.wire.postgres.codec import Frames
 from tests.conftest import Database
+from tests.wire.postgres.answering import Answers
 
 
 class Client:
