@@ -41,7 +41,9 @@ def strict(blame: type[ProtocolViolation]) -> Callable[[Callable[[bytes], Messag
             except UnicodeDecodeError as fault:
                 reason = f"the text of a message ({name}) is not UTF-8 at byte {fault.start}"
                 raise (NotText if blame is ClientViolation else blame)(reason) from fault
-            except (ValueError, IndexError, struct.error) as fault:
+            except struct.error as fault:
+                raise blame(f"malformed message ({name}): it ends too early") from fault
+            except (ValueError, IndexError) as fault:
                 raise blame(f"malformed message ({name}): {fault}") from fault
 
         return checked
