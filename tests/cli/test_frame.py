@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from typer.main import get_command
 
 from interlock.cli.exits import Exit, exit_of
 from interlock.cli.main import COMMANDS, compose
@@ -33,6 +34,18 @@ def test_help_imports_no_command():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.rstrip().endswith("heavy: []")
+
+
+def test_every_command_but_serve_answers_scripts():
+    commands = {name: get_command(compose(name)).commands[name] for name in COMMANDS}
+    leaves = {
+        f"{name} {part}".strip(): leaf
+        for name, command in commands.items()
+        for part, leaf in getattr(command, "commands", {"": command}).items()
+    }
+    assert len(leaves) > 15
+    without = {name for name, leaf in leaves.items() if not any("--json" in each.opts for each in leaf.params)}
+    assert without == {"serve"}
 
 
 @pytest.mark.parametrize("name", OURS)
