@@ -7,8 +7,6 @@ from typing import Final
 from interlock.model import CallerFault, TargetFault
 from interlock.wire.postgres.messages import build_parameter_status, parse_parameter_status
 
-DEFAULT_PATH: Final = ("$user", "public", "pg_temp")
-
 # Start-up parameters of the client that reach the target; everything else is refused by name.
 _PASSED: Final = frozenset(
     {
@@ -119,7 +117,6 @@ class Pins:
     def __init__(self, *, user: str) -> None:
         self._user = user
         self.search_path: str | None = None  # as reported; PostgreSQL 18 and later
-        self.unlocked = False
         self.began: str | None = None  # all watched settings at the start of the session
 
     def reported(self, frame: bytes) -> bytes:
