@@ -129,7 +129,7 @@ def test_many_at_once_keep_their_order(tmp_path: Path) -> None:
 def test_the_first_error_is_the_last(tmp_path: Path, cut: str) -> None:
     async def test() -> None:
         journal = open_journal(tmp_path, deaths := Deaths(), cut=cut)
-        waiting = [asyncio.ensure_future(journal.append([decided(name)])) for name in ("a", "b")]
+        waiting = [journal.append([decided(name)]) for name in ("a", "b")]
         ends = await asyncio.gather(*waiting, return_exceptions=True)
         assert [type(end) for end in ends] == [LedgerFault, LedgerFault]
         assert [str(death) for death in deaths] == [str(end) for end in ends[:1]]
@@ -193,11 +193,12 @@ def test_a_worker_without_its_supervisor_is_dead(tmp_path: Path) -> None:
     async def test() -> None:
         ours, theirs = socket.socketpair()
         remote = await RemoteJournal.connect(theirs, on_death=(deaths := Deaths()))
-        waiting = asyncio.ensure_future(remote.append([decided("a")]))
-        await asyncio.sleep(0)
-        ours.close()
+
+        async def hang_up() -> None:
+            ours.close()
+
         with pytest.raises(LedgerFault, match="supervisor has gone"):
-            await waiting
+            await asyncio.gather(remote.append([decided("a")]), hang_up())
         with pytest.raises(LedgerFault, match="journal has ended"):
             await remote.append([decided("b")])
         assert len(deaths) == 1
@@ -229,18 +230,17 @@ def test_operators_leave_their_trace_through_a_running_gateway(tmp_path: Path) -
 
     async def test() -> None:
         journal = open_journal(tmp_path, Deaths())
-        serving = asyncio.ensure_future(serve_operators(journal, settings(tmp_path).path))
-        path = tmp_path / "records.db.sock"
-        while not path.exists():
-            await asyncio.sleep(0)
-        assert path.stat().st_mode & 0o077 == 0
-        await asyncio.to_thread(record, access)
-        assert recorded(tmp_path) == ["access"]
-        with pytest.raises(LedgerFault, match="refused the record"):
-            await asyncio.to_thread(record, decided("forged"))
-        serving.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await serving
+        async with asyncio.TaskGroup() as tasks:
+            serving = tasks.create_task(serve_operators(journal, settings(tmp_path).path))
+            path = tmp_path / "records.db.sock"
+            while not path.exists():
+                await asyncio.sleep(0)
+            assert path.stat().st_mode & 0o077 == 0
+            await asyncio.to_thread(record, access)
+            assert recorded(tmp_path) == ["access"]
+            with pytest.raises(LedgerFault, match="refused the record"):
+                await asyncio.to_thread(record, decided("forged"))
+            serving.cancel()
         with pytest.raises(LedgerFault, match="does not take records"):
             await asyncio.to_thread(record, access)
         await journal.close()
