@@ -7,13 +7,28 @@ a query inside a query recurses, and `Limits.max_depth` bounds that.
 from collections.abc import Callable
 
 from interlock.intent.sql import names as naming
+from interlock.intent.sql.counting import MANY_NUMBERS, numbers
 from interlock.intent.sql.functions import SET_CONFIG, Danger, callee
 from interlock.intent.sql.names import Level
 from interlock.intent.sql.reading import Outputs, Reading, Source, TooMuch
 from interlock.intent.sql.settings import COMPUTED, SHOWABLE_SECRETS, set_setting
 from interlock.intent.sql.smallness import keyed
 from interlock.intent.sql.statement import Flow
-from interlock.intent.sql.tree import EMPTY, Json, Node, body, constant, names, node, nodes, number, unwrap, word, words
+from interlock.intent.sql.tree import (
+    EMPTY,
+    Json,
+    Node,
+    body,
+    constant,
+    names,
+    node,
+    nodes,
+    number,
+    split_name,
+    unwrap,
+    word,
+    words,
+)
 from interlock.model import FindingCode, Object, ObjectKind, Reach, Verb
 
 QueryFunction = Callable[[Reading, "Level | None", Node], Outputs]
@@ -211,7 +226,7 @@ def call(reading: Reading, level: Level | None, inner: Node) -> None:
         return
     if name[-1] == "current_setting" and constant(arguments[0] if arguments else None) in SHOWABLE_SECRETS:
         reading.refuse(FindingCode.SETTING_REFUSED, "this setting can hold credentials; leave it out", location)
-    if numbers(inner) > _MANY_NUMBERS:
+    if numbers(inner) > MANY_NUMBERS:
         message = "more numbers or characters than any answer needs; ask for fewer"
         reading.refuse(FindingCode.OVER_LIMIT, message, location)
     found = callee(reading.catalog, reading.path, name)
@@ -221,26 +236,6 @@ def call(reading: Reading, level: Level | None, inner: Node) -> None:
         _dangerous(reading, level, name[-1], found.danger, arguments, location)
     elif not found.harmless and not found.user:
         _unknown(reading, name, location)
-
-
-_MANY_NUMBERS = 50_000_000
-_COUNTING = words("generate_series repeat lpad rpad")
-
-
-def numbers(inner: Node) -> float:
-    """How many numbers (or characters) a call gives by its literals; 0 where they do not say."""
-    called = (names(inner, "funcname") or ("",))[-1]
-    if called not in _COUNTING:
-        return 0
-    values = [constant(argument) for argument in nodes(inner, "args")]
-    if called != "generate_series":
-        length = values[1] if len(values) > 1 else 0
-        return length if isinstance(length, int) else 0
-    bounds = [float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
-    if len(bounds) != len(values) or not 2 <= len(bounds) <= 3:
-        return 0
-    step = bounds[2] if len(bounds) == 3 else 1
-    return max((bounds[1] - bounds[0]) / step + 1, 0) if step else float("inf")
 
 
 def _unknown(reading: Reading, name: tuple[str, ...], location: int) -> None:
@@ -300,30 +295,6 @@ def _sequence(reading: Reading, arguments: list[Node]) -> Object:
     if relation is not None:
         return relation.object
     return reading.object(ObjectKind.SEQUENCE, reading.creation_schema(schema), name, known=False)
-
-
-def split_name(text: str) -> tuple[str, ...]:
-    """The parts of a name as regclass reads it: `a."B c"` is ("a", "B c"); () where it is malformed."""
-    parts: list[str] = []
-    at, end = 0, len(text)
-    while at <= end:
-        if text.startswith('"', at):
-            close = at + 1
-            while close < end and not (text[close] == '"' and not text.startswith('""', close)):
-                close += 2 if text.startswith('""', close) else 1
-            parts.append(text[at + 1 : close].replace('""', '"'))
-            at = close + 1
-        else:
-            dot = text.find(".", at)
-            stop = dot if dot >= 0 else end
-            parts.append(text[at:stop].strip().lower())
-            at = stop
-        if at >= end:
-            return tuple(parts) if all(parts) else ()
-        if text[at] != ".":
-            return ()
-        at += 1
-    return ()
 
 
 def _set_config(reading: Reading, level: Level | None, arguments: list[Node], location: int) -> None:

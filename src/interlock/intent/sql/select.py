@@ -1,16 +1,16 @@
 """SELECT, VALUES, TABLE and set operations: what is read, which columns come out, which joins multiply."""
 
-from interlock.intent.sql.builtin_functions import SET_RETURNING
-from interlock.intent.sql.expressions import EQUALS, QueryFunction, numbers, operator, query, targets, walk
-from interlock.intent.sql.findings import Link, always, link
+from interlock.intent.sql.counting import LIGHT, endless, series, single_row
+from interlock.intent.sql.expressions import EQUALS, QueryFunction, operator, query, targets, walk
+from interlock.intent.sql.findings import always, link
+from interlock.intent.sql.joins import common, join, merge_groups, tie
 from interlock.intent.sql.names import Level, Range
 from interlock.intent.sql.reading import Outputs, Reading, TooMuch
 from interlock.intent.sql.smallness import conjuncts, keyed, pin
-from interlock.intent.sql.tree import Json, Node, body, flag, names, node, nodes, number, unwrap, word, words
+from interlock.intent.sql.tree import Node, body, flag, names, node, nodes, unwrap, word
 from interlock.intent.sql.views import view_bases
 from interlock.model import FindingCode, ObjectKind, Reach, Verb
 
-_SURROUNDINGS = -1
 _CLAUSES = ("groupClause", "havingClause", "windowClause", "limitOffset", "limitCount", "distinctClause")
 
 
@@ -44,27 +44,17 @@ def ctes(reading: Reading, level: Level, clause: Node | None, *, bounded: bool =
         if flag(clause, "recursive"):
             # The recursive arm sees columns that are being worked out: known to be no relation's.
             level.ctes[name] = None
-            if not bounded and _endless(name, body(node(inner, "ctequery"), "SelectStmt") or {}):
+            if not bounded and endless(name, body(node(inner, "ctequery"), "SelectStmt") or {}):
                 message = f"`{name}` calls itself without a condition and never ends; add a WHERE or a LIMIT"
                 reading.refuse(FindingCode.OVER_LIMIT, message)
         outputs = _renamed(query(reading, level, node(inner, "ctequery")), names(inner, "aliascolnames"))
         level.ctes[name] = outputs
         kind, body_ = unwrap(node(inner, "ctequery"))
-        if kind == "SelectStmt" and _single_row(body_):
+        if kind == "SelectStmt" and single_row(body_):
             level.single.add(name)
         for key in ("search_clause", "cycle_clause"):
             if inner.get(key) is not None:
                 level.ctes[name] = None
-
-
-def _endless(name: str, inner: Node) -> bool:
-    """A recursive arm that takes all of its last round and nothing else gives as many rows again, for ever."""
-    arm = node(inner, "rarg") or {}
-    listed = nodes(arm, "fromClause")
-    again = [word(body(item, "RangeVar") or {}, "relname") for item in listed] == [name]
-    ends = any(key in arm for key in ("havingClause", "limitCount", "groupClause", "larg"))
-    open_ = "whereClause" not in arm or always(Level(None), node(arm, "whereClause")) is True
-    return again and flag(inner, "all") and open_ and not ends
 
 
 def _arms(reading: Reading, level: Level, inner: Node) -> list[Outputs]:
@@ -210,7 +200,7 @@ class _Join:
             where(reading, level, condition, pins=inner_join)
         used = names(self.inner, "usingClause")
         if flag(self.inner, "isNatural"):
-            used = _common(sides)
+            used = common(sides)
         for name in used:
             for range_ in sides:
                 if range_.has(name) is not False:
@@ -218,30 +208,12 @@ class _Join:
         if used:
             operator(reading, EQUALS, -1)  # found by the search path, like one that is written
             level.merged = True
-            _connect(sides)
+            merge_groups(sides)
         alias = node(self.inner, "alias") or node(self.inner, "join_using_alias")
         if alias is not None:
             joined = Range(word(alias, "aliasname"))
             joined.members = sides
             level.ranges.append(joined)
-
-
-def _common(sides: list[Range]) -> tuple[str, ...]:
-    """Columns that at least two sides share; with unknown columns all of the known ones count."""
-    listed = [{name for name, _ in columns} for range_ in sides if (columns := range_.outputs()) is not None]
-    if len(listed) < len(sides):
-        return tuple(sorted(set().union(*listed)))
-    return tuple(sorted({name for at, one in enumerate(listed) for other in listed[at + 1 :] for name in one & other}))
-
-
-def _connect(ranges: list[Range]) -> None:
-    if len(ranges) > 1:
-        first = ranges[0].group
-        for range_ in ranges[1:]:
-            old = range_.group
-            for other in ranges:
-                if other.group == old:
-                    other.group = first
 
 
 def where(reading: Reading, level: Level, condition: Node, *, pins: bool = True) -> None:
@@ -253,32 +225,7 @@ def where(reading: Reading, level: Level, condition: Node, *, pins: bool = True)
         if pins:
             pin(reading, level, conjunct)
         if len(hits) > 1 and always(level, conjunct) is None:
-            _join(level, hits, link(conjunct))
-
-
-def _join(level: Level, hits: set[int], found: Link) -> None:
-    """Join the ranges of a condition; between whole tables one bound alone leaves too many pairs."""
-    if found is Link.BOUND:
-        hit = [range_ for range_ in level.ranges if id(range_) in hits]
-        tables = len(hit) == len(hits) and all(range_.relation is not None for range_ in hit)
-        seen = frozenset(hits)
-        if tables and seen not in level.bounds:
-            level.bounds.add(seen)
-            return
-    if found is not Link.NONE:
-        _connect_all(level, hits)
-
-
-def _connect_all(level: Level, hits: set[int]) -> None:
-    groups = {range_.group for range_ in level.ranges if id(range_) in hits}
-    if len(hits) > sum(id(range_) in hits for range_ in level.ranges):
-        # Correlated: the surrounding row stands for a value here, and joins all that are tied to it.
-        groups.add(_SURROUNDINGS)
-    if len(groups) > 1:
-        first = min(groups)
-        for range_ in level.ranges:
-            if range_.group in groups:
-                range_.group = first
+            join(level, hits, link(conjunct))
 
 
 def reaches(reading: Reading, level: Level, *, bounded: bool) -> None:
@@ -353,56 +300,10 @@ def _subselect_item(reading: Reading, level: Level, inner: Node) -> None:
     hits, reading.hits = reading.hits, set()
     outputs = _renamed(query(reading, surroundings, node(inner, "subquery")), names(alias, "colnames"))
     _, body_ = unwrap(node(inner, "subquery"))
-    range_ = _computed(level, word(alias, "aliasname"), outputs, weighs=not _single_row(body_))
+    range_ = _computed(level, word(alias, "aliasname"), outputs, weighs=not single_row(body_))
     if lateral:
-        _connect_all(level, reading.hits | {id(range_)})
+        tie(level, reading.hits | {id(range_)})
     reading.hits = hits | reading.hits
-
-
-def _single_row(inner: Node) -> bool:
-    """A query that gives few rows whatever it reads: VALUES, LIMIT 1, an aggregate without GROUP BY."""
-    if "valuesLists" in inner:
-        return True
-    if "fromClause" not in inner and "larg" not in inner:
-        return not _gives_many(inner.get("targetList"))
-    limit = body(node(inner, "limitCount"), "A_Const")
-    if limit is not None and number(node(limit, "ival") or {}, "ival", 0) <= 1 and "ival" in limit:
-        return True
-    targets_ = [
-        unwrap(node(t, "val"))[0] for w in nodes(inner, "targetList") if (t := body(w, "ResTarget")) is not None
-    ]
-    return (
-        "groupClause" not in inner
-        and "larg" not in inner
-        and bool(targets_)
-        and all(_aggregates(w) for w in nodes(inner, "targetList"))
-    )
-
-
-def _gives_many(value: Json) -> bool:
-    """Whether a target list calls a function that gives many rows."""
-    stack = [value]
-    while stack:
-        current = stack.pop()
-        if isinstance(current, list):
-            stack.extend(current)
-        elif isinstance(current, dict):
-            called = body(current, "FuncCall")
-            if called is not None and (names(called, "funcname") or ("",))[-1] in SET_RETURNING:
-                return True
-            stack.extend(inner for key, inner in current.items() if key != "SubLink")
-    return False
-
-
-_AGGREGATES = words("count sum avg min max bool_and bool_or every string_agg array_agg json_agg jsonb_agg")
-
-
-def _aggregates(wrapped: Node) -> bool:
-    target = body(wrapped, "ResTarget") or {}
-    kind, inner = unwrap(node(target, "val"))
-    while kind in {"TypeCast", "CoalesceExpr"}:
-        kind, inner = unwrap(node(inner, "arg") if kind == "TypeCast" else next(iter(nodes(inner, "args")), None))
-    return kind == "FuncCall" and (names(inner, "funcname") or ("",))[-1] in _AGGREGATES and "over" not in inner
 
 
 def _function_item(reading: Reading, level: Level, inner: Node) -> None:
@@ -414,23 +315,11 @@ def _function_item(reading: Reading, level: Level, inner: Node) -> None:
     sources = tuple(dict.fromkeys(reading.mentions))
     alias = node(inner, "alias") or {}
     _definitions(reading, nodes(inner, "coldeflist"))
-    range_ = Range(word(alias, "aliasname") or _function_name(inner), weighs=_series(inner) > _LIGHT)
+    range_ = Range(word(alias, "aliasname") or _function_name(inner), weighs=series(inner) > LIGHT)
     range_.sources = sources
     level.ranges.append(range_)
-    _connect_all(level, reading.hits | {id(range_)})
+    tie(level, reading.hits | {id(range_)})
     reading.hits = hits | reading.hits
-
-
-_LIGHT = 10_000  # numbers that may meet every row of something else
-
-
-def _series(inner: Node) -> float:
-    """How many numbers a generate_series in FROM gives, as far as its text says."""
-    calls = [
-        call for wrapped in nodes(inner, "functions") for item in nodes(unwrap(wrapped)[1], "items")
-        if (call := body(item, "FuncCall")) is not None
-    ]  # fmt: skip
-    return max([numbers(call) for call in calls], default=0)
 
 
 def _definitions(reading: Reading, listed: list[Node]) -> None:

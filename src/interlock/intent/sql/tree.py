@@ -109,3 +109,27 @@ def _value(key: str, holder: Node) -> str | int | float | bool:
         except ValueError:
             return word(holder, "fval")
     return word(holder, key)
+
+
+def split_name(text: str) -> tuple[str, ...]:
+    """The parts of a name as regclass reads it: `a."B c"` is ("a", "B c"); () where it is malformed."""
+    parts: list[str] = []
+    at, end = 0, len(text)
+    while at <= end:
+        if text.startswith('"', at):
+            close = at + 1
+            while close < end and not (text[close] == '"' and not text.startswith('""', close)):
+                close += 2 if text.startswith('""', close) else 1
+            parts.append(text[at + 1 : close].replace('""', '"'))
+            at = close + 1
+        else:
+            dot = text.find(".", at)
+            stop = dot if dot >= 0 else end
+            parts.append(text[at:stop].strip().lower())
+            at = stop
+        if at >= end:
+            return tuple(parts) if all(parts) else ()
+        if text[at] != ".":
+            return ()
+        at += 1
+    return ()

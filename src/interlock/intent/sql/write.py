@@ -1,16 +1,15 @@
 """INSERT, UPDATE, DELETE, MERGE: what is written, how far it reaches, and what follows from it on other tables."""
 
-from interlock.intent.sql.builtin_functions import HARMLESS, SET_RETURNING
 from interlock.intent.sql.consequences import Change, consequences
+from interlock.intent.sql.counting import rows_given
 from interlock.intent.sql.expressions import QueryFunction, query, targets, walk
 from interlock.intent.sql.findings import always
-from interlock.intent.sql.functions import DANGEROUS
 from interlock.intent.sql.labels import SYSTEM_SCHEMAS
 from interlock.intent.sql.names import Level, Range
 from interlock.intent.sql.reading import Outputs, Reading
 from interlock.intent.sql.select import add_relation, ctes, from_clause, reaches, where
 from interlock.intent.sql.smallness import keyed
-from interlock.intent.sql.tree import Json, Node, body, constant, names, node, nodes, unwrap, word
+from interlock.intent.sql.tree import Json, Node, body, node, nodes, unwrap, word
 from interlock.model import FindingCode, Reach, Verb
 
 
@@ -23,7 +22,7 @@ def insert(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
     source = node(inner, "selectStmt")
     reach = Reach.ONE
     if source is not None:
-        reach = _rows_given(source)
+        reach = rows_given(source)
         outer = Level(parent)
         outer.ctes, outer.single = level.ctes, level.single
         query(reading, outer, source)
@@ -35,50 +34,6 @@ def insert(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
     if target.gathered is not None:
         target.gathered.at_least(reach)
     return outputs
-
-
-def _rows_given(source: Node) -> Reach:
-    """ONE or SOME for rows spelled out in the text, UNKNOWN for those of a query or of a function that gives many."""
-    given = _spelled(body(source, "SelectStmt") or {})
-    if given is None:
-        return Reach.UNKNOWN
-    return Reach.ONE if given <= 1 else Reach.SOME
-
-
-_MOST_SPELLED = 1_000  # a LIMIT beyond it is no small number
-
-
-def _spelled(select: Node, depth: int = 0) -> int | None:
-    """The most rows that a query gives by its text alone: VALUES, a SELECT of constants or from either, a LIMIT."""
-    limit = constant(node(select, "limitCount"))
-    if isinstance(limit, int) and not isinstance(limit, bool) and limit <= _MOST_SPELLED:
-        return limit if select.get("limitOption") != "LIMIT_OPTION_WITH_TIES" else None
-    values, listed = nodes(select, "valuesLists"), nodes(select, "fromClause")
-    if values:
-        return None if _may_multiply(select.get("valuesLists")) else len(values)
-    if "larg" in select or len(listed) > 1 or depth > 8 or _may_multiply(select.get("targetList")):
-        return None
-    if not listed:
-        return 1
-    inner = node(body(listed[0], "RangeSubselect") or {}, "subquery")
-    return _spelled(body(inner, "SelectStmt") or {"larg": {}}, depth + 1) if inner is not None else None
-
-
-def _may_multiply(values: Json) -> bool:
-    """Whether a VALUES list calls anything that is not known to give one value."""
-    stack = [values]
-    while stack:
-        current = stack.pop()
-        if isinstance(current, list):
-            stack.extend(current)
-        elif isinstance(current, dict):
-            called = body(current, "FuncCall")
-            if called is not None:
-                name = (names(called, "funcname") or ("",))[-1]
-                if name in SET_RETURNING or (name not in HARMLESS and name not in DANGEROUS):
-                    return True
-            stack.extend(value for key, value in current.items() if key != "SubLink")
-    return False
 
 
 def _on_conflict(reading: Reading, level: Level, target: Range, conflict: Node, reach: Reach) -> None:

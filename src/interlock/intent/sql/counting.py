@@ -1,0 +1,139 @@
+"""How many rows a query gives, as far as its text says: one, as many as it spells out, or without end."""
+
+from interlock.intent.sql.builtin_functions import HARMLESS, SET_RETURNING
+from interlock.intent.sql.findings import always
+from interlock.intent.sql.functions import DANGEROUS
+from interlock.intent.sql.names import Level
+from interlock.intent.sql.tree import Json, Node, body, constant, flag, names, node, nodes, number, unwrap, word, words
+from interlock.model import Reach
+
+MANY_NUMBERS = 50_000_000
+_COUNTING = words("generate_series repeat lpad rpad")
+
+
+def numbers(inner: Node) -> float:
+    """How many numbers (or characters) a call gives by its literals; 0 where they do not say."""
+    called = (names(inner, "funcname") or ("",))[-1]
+    if called not in _COUNTING:
+        return 0
+    values = [constant(argument) for argument in nodes(inner, "args")]
+    if called != "generate_series":
+        length = values[1] if len(values) > 1 else 0
+        return length if isinstance(length, int) else 0
+    bounds = [float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    if len(bounds) != len(values) or not 2 <= len(bounds) <= 3:
+        return 0
+    step = bounds[2] if len(bounds) == 3 else 1
+    return max((bounds[1] - bounds[0]) / step + 1, 0) if step else float("inf")
+
+
+LIGHT = 10_000  # numbers that may meet every row of something else
+
+
+def series(inner: Node) -> float:
+    """How many numbers a generate_series in FROM gives, as far as its text says."""
+    calls = [
+        call for wrapped in nodes(inner, "functions") for item in nodes(unwrap(wrapped)[1], "items")
+        if (call := body(item, "FuncCall")) is not None
+    ]  # fmt: skip
+    return max([numbers(call) for call in calls], default=0)
+
+
+def endless(name: str, inner: Node) -> bool:
+    """A recursive arm that takes all of its last round and nothing else gives as many rows again, for ever."""
+    arm = node(inner, "rarg") or {}
+    listed = nodes(arm, "fromClause")
+    again = [word(body(item, "RangeVar") or {}, "relname") for item in listed] == [name]
+    ends = any(key in arm for key in ("havingClause", "limitCount", "groupClause", "larg"))
+    open_ = "whereClause" not in arm or always(Level(None), node(arm, "whereClause")) is True
+    return again and flag(inner, "all") and open_ and not ends
+
+
+def single_row(inner: Node) -> bool:
+    """A query that gives few rows whatever it reads: VALUES, LIMIT 1, an aggregate without GROUP BY."""
+    if "valuesLists" in inner:
+        return True
+    if "fromClause" not in inner and "larg" not in inner:
+        return not _gives_many(inner.get("targetList"))
+    limit = body(node(inner, "limitCount"), "A_Const")
+    if limit is not None and number(node(limit, "ival") or {}, "ival", 0) <= 1 and "ival" in limit:
+        return True
+    targets_ = [
+        unwrap(node(t, "val"))[0] for w in nodes(inner, "targetList") if (t := body(w, "ResTarget")) is not None
+    ]
+    return (
+        "groupClause" not in inner
+        and "larg" not in inner
+        and bool(targets_)
+        and all(_aggregates(w) for w in nodes(inner, "targetList"))
+    )
+
+
+def _gives_many(value: Json) -> bool:
+    """Whether a target list calls a function that gives many rows."""
+    stack = [value]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, list):
+            stack.extend(current)
+        elif isinstance(current, dict):
+            called = body(current, "FuncCall")
+            if called is not None and (names(called, "funcname") or ("",))[-1] in SET_RETURNING:
+                return True
+            stack.extend(inner for key, inner in current.items() if key != "SubLink")
+    return False
+
+
+_AGGREGATES = words("count sum avg min max bool_and bool_or every string_agg array_agg json_agg jsonb_agg")
+
+
+def _aggregates(wrapped: Node) -> bool:
+    target = body(wrapped, "ResTarget") or {}
+    kind, inner = unwrap(node(target, "val"))
+    while kind in {"TypeCast", "CoalesceExpr"}:
+        kind, inner = unwrap(node(inner, "arg") if kind == "TypeCast" else next(iter(nodes(inner, "args")), None))
+    return kind == "FuncCall" and (names(inner, "funcname") or ("",))[-1] in _AGGREGATES and "over" not in inner
+
+
+def rows_given(source: Node) -> Reach:
+    """ONE or SOME for rows spelled out in the text, UNKNOWN for those of a query or of a function that gives many."""
+    given = _spelled(body(source, "SelectStmt") or {})
+    if given is None:
+        return Reach.UNKNOWN
+    return Reach.ONE if given <= 1 else Reach.SOME
+
+
+_MOST_SPELLED = 1_000  # a LIMIT beyond it is no small number
+
+
+def _spelled(select: Node, depth: int = 0) -> int | None:
+    """The most rows that a query gives by its text alone: VALUES, a SELECT of constants or from either, a LIMIT."""
+    limit = constant(node(select, "limitCount"))
+    if isinstance(limit, int) and not isinstance(limit, bool) and limit <= _MOST_SPELLED:
+        return limit if select.get("limitOption") != "LIMIT_OPTION_WITH_TIES" else None
+    values, listed = nodes(select, "valuesLists"), nodes(select, "fromClause")
+    if values:
+        return None if _may_multiply(select.get("valuesLists")) else len(values)
+    if "larg" in select or len(listed) > 1 or depth > 8 or _may_multiply(select.get("targetList")):
+        return None
+    if not listed:
+        return 1
+    inner = node(body(listed[0], "RangeSubselect") or {}, "subquery")
+    return _spelled(body(inner, "SelectStmt") or {"larg": {}}, depth + 1) if inner is not None else None
+
+
+def _may_multiply(values: Json) -> bool:
+    """Whether a VALUES list calls anything that is not known to give one value."""
+    stack = [values]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, list):
+            stack.extend(current)
+        elif isinstance(current, dict):
+            called = body(current, "FuncCall")
+            if called is not None:
+                name = (names(called, "funcname") or ("",))[-1]
+                if name in SET_RETURNING or (name not in HARMLESS and name not in DANGEROUS):
+                    return True
+            stack.extend(value for key, value in current.items() if key != "SubLink")
+    return False

@@ -1,0 +1,51 @@
+"""Which ranges of a FROM a condition ties together: what is tied by nothing multiplies."""
+
+from interlock.intent.sql.findings import Link
+from interlock.intent.sql.names import Level, Range
+
+_SURROUNDINGS = -1
+
+
+def common(sides: list[Range]) -> tuple[str, ...]:
+    """Columns that at least two sides share; with unknown columns all of the known ones count."""
+    listed = [{name for name, _ in columns} for range_ in sides if (columns := range_.outputs()) is not None]
+    if len(listed) < len(sides):
+        return tuple(sorted(set().union(*listed)))
+    return tuple(sorted({name for at, one in enumerate(listed) for other in listed[at + 1 :] for name in one & other}))
+
+
+def merge_groups(ranges: list[Range]) -> None:
+    """Tie all of these together."""
+    if len(ranges) > 1:
+        first = ranges[0].group
+        for range_ in ranges[1:]:
+            old = range_.group
+            for other in ranges:
+                if other.group == old:
+                    other.group = first
+
+
+def join(level: Level, hits: set[int], found: Link) -> None:
+    """Join the ranges of a condition; between whole tables one bound alone leaves too many pairs."""
+    if found is Link.BOUND:
+        hit = [range_ for range_ in level.ranges if id(range_) in hits]
+        tables = len(hit) == len(hits) and all(range_.relation is not None for range_ in hit)
+        seen = frozenset(hits)
+        if tables and seen not in level.bounds:
+            level.bounds.add(seen)
+            return
+    if found is not Link.NONE:
+        tie(level, hits)
+
+
+def tie(level: Level, hits: set[int]) -> None:
+    """Tie the ranges that a condition mentions, those around the query included."""
+    groups = {range_.group for range_ in level.ranges if id(range_) in hits}
+    if len(hits) > sum(id(range_) in hits for range_ in level.ranges):
+        # Correlated: the surrounding row stands for a value here, and joins all that are tied to it.
+        groups.add(_SURROUNDINGS)
+    if len(groups) > 1:
+        first = min(groups)
+        for range_ in level.ranges:
+            if range_.group in groups:
+                range_.group = first

@@ -1,0 +1,1 @@
+"""The corpora: what statements mean, which must not pass, which must."""
