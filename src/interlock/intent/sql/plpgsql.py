@@ -66,6 +66,8 @@ def _tokens(body: str) -> Iterator[_Token]:
             end = close + len(found[0])
         if kind not in {"blank", "comment"}:
             text = body[at:end]
+            if text in {"'", '"'}:
+                raise Opaque
             yield _Token(text.lower() if kind == "word" else text, kind == "word", at, end)
         at = end
 
@@ -174,6 +176,8 @@ class _Reader:
     def declare(self) -> None:
         while self._at < len(self._tokens) and self._tokens[self._at].word != "begin":
             tokens = self._until(";")
+            if not tokens:
+                raise Opaque
             self.names.add(_name(tokens[0]))
             said = [token.word for token in tokens]
             if "cursor" in said[1:4]:
@@ -245,9 +249,10 @@ class _Reader:
         tokens = self._until(";")
         if tokens and tokens[0].word in _LEVELS:
             tokens = tokens[1:]
-        for part in _parts(tokens, {",", "using"}):
-            option = next((at for at, token in enumerate(part) if token.word in {"=", ":="} and at == 1), -1)
-            if option < 0 and part and part[0].plain and (len(part) == 1 or part[0].word == "sqlstate"):
+        for at, part in enumerate(_parts(tokens, {",", "using"})):
+            option = 1 if len(part) > 1 and part[1].word in {"=", ":="} else -1
+            condition = not at and part and part[0].plain and (len(part) == 1 or part[0].word == "sqlstate")
+            if condition and option < 0:
                 continue
             self._expression(part[option + 1 :])
 
