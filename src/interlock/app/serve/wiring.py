@@ -24,7 +24,7 @@ from interlock.app.ids import new_id
 from interlock.app.serve.counting import Counts, CurrentJudge
 from interlock.gate import Gate, Journal, Scribe, Stance
 from interlock.gateways.postgres.catalogue import Catalogue
-from interlock.gateways.postgres.listen import Door, Settings
+from interlock.gateways.postgres.doors import Door, Settings
 from interlock.gateways.postgres.login import Doorkeeper
 from interlock.gateways.postgres.upstream import Address, Credential
 from interlock.intent.sql.labels import LabelBook

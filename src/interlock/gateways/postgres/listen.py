@@ -4,27 +4,25 @@ import asyncio
 import socket
 import ssl
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hmac import compare_digest
 from typing import Final, Protocol
 
-from interlock.access.faults import LoginRefused, TokenRefused
 from interlock.access.revocation import Revocations
-from interlock.gate import Gate
 from interlock.gateways.postgres import replies
-from interlock.gateways.postgres.catalogue import Catalogue
+from interlock.gateways.postgres.doors import Door, Settings, still_known
 from interlock.gateways.postgres.first_contact import Caller, Interruption, client_frames, meet
-from interlock.gateways.postgres.login import Doorkeeper, Guest, authenticate
-from interlock.gateways.postgres.pins import ParameterRefused, Pins, upstream_parameters
+from interlock.gateways.postgres.login import Guest, authenticate
+from interlock.gateways.postgres.pins import Pins, upstream_parameters
 from interlock.gateways.postgres.reading import Analyst, Reader
+from interlock.gateways.postgres.refusals import Refused, refusal
 from interlock.gateways.postgres.session import Session
-from interlock.gateways.postgres.upstream import Address, Credential, Unreachable, Upstream, cancel, log_in
-from interlock.intent.sql.limits import Limits
+from interlock.gateways.postgres.upstream import Upstream, cancel, log_in
 from interlock.intent.sql.memory import Memory
 from interlock.ledger.leaf import Entry
-from interlock.model import CallerFault, Fault, Session as Who, Target, TargetFault
+from interlock.model import Fault, Session as Who
 from interlock.wire.postgres.messages import build_authentication_ok, build_backend_key_data
 from interlock.wire.postgres.startup import CancelRequest, Startup, agree
 
@@ -32,18 +30,6 @@ LOGIN_SECONDS: Final = 30.0
 _MOST_STRANGERS: Final = 1000  # connected and not logged in: more are hung up on
 _ACCEPT_AGAIN_SECONDS: Final = 0.1
 SURFACE: Final = "postgresql"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
-    """One target as clients reach it. Policy and stance change behind its gate, for running sessions too."""
-
-    target: Target
-    address: Address
-    credential: Credential
-    catalogue: Catalogue
-    gate: Gate
-    max_connections: int | None = None
 
 
 class Chronicle(Protocol):
@@ -60,19 +46,6 @@ class Counts(Protocol):
     def login(self, outcome: str) -> None: ...
 
     def sessions(self, change: int) -> None: ...
-
-
-@dataclass(slots=True, kw_only=True)
-class Settings:
-    """What the listener works with; replaced as a whole on reload, for sessions that begin afterwards."""
-
-    doors: Mapping[str, Door]
-    keeper: Doorkeeper
-    tls: ssl.SSLContext | None
-    require_tls: bool
-    limits: Limits
-    largest_message: int
-    max_connections: int
 
 
 @dataclass(slots=True, eq=False)
@@ -154,7 +127,7 @@ class Listener:
         self.settings = settings
         for held in list(self._held.values()):
             door = settings.doors.get(held.door.target.name)
-            if door is None or door.target != held.door.target or not _still_known(held.guest, settings):
+            if door is None or door.target != held.door.target or not still_known(held.guest, settings):
                 held.session.cut(replies.CHANGED)
 
     def end_tokens(self) -> None:
@@ -249,7 +222,7 @@ class Listener:
                     opened = await self._reach(caller, guest, door)
                 await self._run(opened)
         except (Fault, OSError, TimeoutError) as fault:
-            connection.write(_refusal(fault))
+            connection.write(refusal(fault))
             connection.close()
 
     async def _identify(self, caller: Caller) -> Guest:
@@ -289,9 +262,9 @@ class Listener:
         """One of the places that the limits leave, from login to the end."""
         name = door.target.name
         if self._sessions.total() >= self.settings.max_connections:
-            raise _Refused(replies.TOO_MANY)
+            raise Refused(replies.TOO_MANY)
         if door.max_connections is not None and self._sessions[name] >= door.max_connections:
-            raise _Refused(replies.TOO_MANY_ON_TARGET)
+            raise Refused(replies.TOO_MANY_ON_TARGET)
         self._sessions[name] += 1
         try:
             yield
@@ -303,7 +276,7 @@ class Listener:
         door = self.settings.doors.get(name)
         if door is None or not guest.may_reach(name):
             # The same words for both: what exists is told to those who may reach it.
-            raise _Refused(
+            raise Refused(
                 replies.fatal(
                     "3D000",
                     f"`{name}` is not a target that `{guest.principal.id}` may reach",
@@ -328,7 +301,7 @@ class Listener:
             await gate.journal.append([self._chronicle.session_start(who)])
         except Fault as fault:
             opened.upstream.connection.close()
-            connection.write(_refusal(fault))
+            connection.write(refusal(fault))
             connection.close()
             return
         await self._converse(opened, who)
@@ -368,7 +341,7 @@ class Listener:
             await session.run(b"".join(greeting) + upstream.ready)
         except (Fault, OSError) as fault:
             reason = type(fault).__name__
-            connection.write(_refusal(fault))
+            connection.write(refusal(fault))
         finally:
             connection.close()
             upstream.connection.close()
@@ -389,14 +362,6 @@ class Listener:
                 return pid, self._entropy(4)
 
 
-def _still_known(guest: Guest, settings: Settings) -> bool:
-    """Whether a login by name would give the same principal today; tokens are judged by their own list."""
-    if guest.token is not None:
-        return True
-    account = settings.keeper.directory.find(guest.principal.id)
-    return account is not None and account.principal == guest.principal
-
-
 @dataclass(slots=True, kw_only=True)
 class _Opened:
     """A caller that proved who it is, and its session on the target."""
@@ -406,34 +371,3 @@ class _Opened:
     door: Door
     upstream: Upstream
     user: str
-
-
-class _Refused(CallerFault):
-    """A refusal whose answer is ready."""
-
-    def __init__(self, answer: bytes) -> None:
-        super().__init__("refused")
-        self.answer = answer
-
-
-def _refusal(fault: BaseException) -> bytes:
-    """What a client is told when its session cannot begin or go on. Login failures all read alike."""
-    match fault:
-        case _Refused():
-            return fault.answer
-        case LoginRefused():
-            return replies.fatal("28P01", "password authentication failed", hint="Check user name and password.")
-        case TokenRefused():
-            return replies.fatal("28000", f"the token was refused: {fault}")
-        case ParameterRefused() | Unreachable():
-            return replies.fatal(fault.sqlstate, str(fault))
-        case TimeoutError():
-            return replies.fatal("08006", "the login took too long; connect again")
-        case TargetFault():
-            return replies.fatal("08006", str(fault))
-        case CallerFault():
-            return replies.fatal("08P01", str(fault))
-        case Fault():
-            return replies.fatal("58000", f"interlock cannot go on and lets nothing through: {fault}")
-        case _:
-            return replies.fatal("08006", "the connection was lost")

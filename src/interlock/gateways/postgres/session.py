@@ -11,12 +11,13 @@ from interlock.gateways.postgres.connection import Connection
 from interlock.gateways.postgres.flows import Stale
 from interlock.gateways.postgres.inquiry import Inquiry
 from interlock.gateways.postgres.outbox import Intake, Outbox, Parcel, Pause
-from interlock.gateways.postgres.pins import Pins, split_path
+from interlock.gateways.postgres.pins import Pins
 from interlock.gateways.postgres.planner import Planner
 from interlock.gateways.postgres.reading import Reader
 from interlock.gateways.postgres.relay import Relay
 from interlock.gateways.postgres.reporting import Reporter
 from interlock.gateways.postgres.steps import Send, Step, Unit
+from interlock.gateways.postgres.upkeep import Upkeep
 from interlock.model import CallerFault, Session as Who, TargetFault
 from interlock.wire.postgres import kinds
 from interlock.wire.postgres.messages import (
@@ -78,14 +79,14 @@ class Session:
         self._relay.on_change = self._changed
         self._planner = Planner(who, understand=reader, now=gate.now, new_id=gate.new_id, scene=lambda: reader.scene)
         self._relay.on_group_over = self._planner.names.group_over
-        self._inquiry = Inquiry(self._relay, server, inside=lambda: self._planner.inside, idle=self._until_idle)
+        inquiry = Inquiry(self._relay, server, inside=lambda: self._planner.inside, idle=self._until_idle)
+        self._upkeep = Upkeep(planner=self._planner, reader=reader, pins=pins, inquiry=inquiry)
         self._outbox = Outbox(names=self._planner.names, clock=clock, dropped=self._reporter.ended)
         self._change: asyncio.Future[None] | None = None
         self._conversation = Conversation(Phase.READY)
         self._swallow = False  # the Sync behind COPY data was already sent, before the client saw the COPY begin
         self._unsettled = False
         self._flush = False
-        self._path_lent = False  # search_path is ours only as long as this transaction
         self._draining = False
         client.peer, server.peer = server, client
         server.sink = self._answered
@@ -98,7 +99,7 @@ class Session:
         `greeting` is what the client is told once the session can begin. Its connection is the caller's to close.
         """
         try:
-            await self._begin()
+            await self._upkeep.begin()
             self._client.write(greeting)
             while (frames := await self._client.receive()) is not None:
                 if self._server.closed and not self._ended:
@@ -337,20 +338,7 @@ class Session:
         self._follow_transaction(inside)
         if self._relay.failed or self._relay.status is TransactionStatus.FAILED:
             return  # nothing can be asked now; the end of the transaction settles again
-        stale, self._planner.stale = self._planner.stale, set()
-        self._planner.settled()
-        if self._reader.uncommitted and self._planner.open is None and not inside:
-            stale.add(Stale.CATALOGUE)  # what only this session saw is everybody's now, or gone
-        if Stale.NAMES in stale:
-            await self._inquiry.prepare()
-        if Stale.CATALOGUE in stale:
-            await self._reader.reread(self._inquiry.rows, transaction=self._in_transaction)
-        if Stale.PATH in stale or (self._path_lent and not self._in_transaction):
-            await self._follow_path()
-        if Stale.PINS in stale:
-            self._pins.compare(await self._inquiry.value("il_pins"))
-            if self._planner.names.any_named:
-                self._planner.names.keep_only(await self._inquiry.values("il_names"))
+        await self._upkeep.learn()
 
     def _follow_transaction(self, inside: bool) -> None:
         if inside:
@@ -359,27 +347,6 @@ class Session:
             self._planner.open = None
         elif self._planner.open is None:
             self._planner.open = Unit(id=self._gate.new_id(), explicit=True)
-
-    # -- our own questions to the target -----------------------------------------------------------
-
-    async def _begin(self) -> None:
-        await self._inquiry.prepare()
-        self._pins.compare(await self._inquiry.value("il_pins"))
-        await self._follow_path()
-
-    async def _follow_path(self) -> None:
-        """Read search_path, and see that pg_temp stays in it: a path that does not name it searches it first, and a
-        temporary view could stand in front of a table (threats.md 11)."""
-        path = split_path(await self._inquiry.value("il_path"))
-        self._path_lent = self._path_lent and self._in_transaction
-        if "pg_temp" not in path:
-            self._path_lent = self._in_transaction
-            path = split_path(await self._inquiry.value("il_temp_last_here" if self._path_lent else "il_temp_last"))
-        self._reader.path = path
-
-    @property
-    def _in_transaction(self) -> bool:
-        return self._planner.inside or self._planner.open is not None
 
     # -- events ------------------------------------------------------------------------------------
 
