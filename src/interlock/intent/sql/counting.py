@@ -39,6 +39,12 @@ def series(inner: Node) -> float:
     return max([numbers(call) for call in calls], default=0)
 
 
+def limited(inner: Node) -> bool:
+    """Whether a query has a LIMIT that limits: `LIMIT ALL` and `LIMIT NULL` do not."""
+    limit = body(node(inner, "limitCount"), "A_Const")
+    return "limitCount" in inner and (limit is None or not flag(limit, "isnull"))
+
+
 def endless(name: str, inner: Node) -> bool:
     """A recursive arm that takes all of its last round and nothing else gives as many rows again, for ever."""
     arm = node(inner, "rarg") or {}

@@ -1,6 +1,6 @@
 """SELECT, VALUES, TABLE and set operations: what is read, which columns come out, which joins multiply."""
 
-from interlock.intent.sql.counting import LIGHT, endless, series, single_row
+from interlock.intent.sql.counting import LIGHT, endless, limited, series, single_row
 from interlock.intent.sql.expressions import EQUALS, QueryFunction, operator, query, targets, walk
 from interlock.intent.sql.findings import always, link
 from interlock.intent.sql.joins import common, join, merge_groups, tie
@@ -17,7 +17,7 @@ _CLAUSES = ("groupClause", "havingClause", "windowClause", "limitOffset", "limit
 def select(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
     """A SELECT of any form, its set operations flattened; gives the columns of its answer."""
     level = Level(parent)
-    ctes(reading, level, node(inner, "withClause"), bounded="limitCount" in inner)
+    ctes(reading, level, node(inner, "withClause"), bounded=limited(inner))
     if "larg" not in inner:
         return _plain(reading, level, inner)
     arms = _arms(reading, level, inner)
@@ -101,8 +101,8 @@ def _plain(reading: Reading, level: Level, inner: Node) -> Outputs:
             walk(reading, level, inner[key])
     _tail(reading, level, inner)
     _into(reading, node(inner, "intoClause"), outputs)
-    reaches(reading, level, bounded=condition is not None or "limitCount" in inner)
-    if "lockingClause" in inner and "limitCount" not in inner and always(level, condition) is not False:
+    reaches(reading, level, bounded=condition is not None or limited(inner))
+    if "lockingClause" in inner and not limited(inner) and always(level, condition) is not False:
         _lock_all(reading, level, condition)
     return outputs
 
