@@ -9,6 +9,7 @@ from interlock.gate import Gate
 from interlock.gateways.postgres import replies
 from interlock.gateways.postgres.connection import Connection
 from interlock.gateways.postgres.flows import Stale
+from interlock.gateways.postgres.hearing import hear
 from interlock.gateways.postgres.inquiry import Inquiry
 from interlock.gateways.postgres.outbox import Intake, Outbox, Parcel, Pause
 from interlock.gateways.postgres.pins import Pins
@@ -22,12 +23,10 @@ from interlock.model import CallerFault, Session as Who, TargetFault
 from interlock.wire.postgres import kinds
 from interlock.wire.postgres.messages import (
     TransactionStatus,
-    build_error,
     build_flush,
     build_terminate,
 )
 from interlock.wire.postgres.states import Conversation, Handling, Phase, Turn
-from interlock.wire.postgres.violations import NotText
 
 LAST_SECONDS: Final = 2.0  # how long the answer to what was sent is waited for when the client is gone
 
@@ -153,22 +152,12 @@ class Session:
             await self._catch_up(kind, frame)
         if kind in _COPY:
             await self._copy(frame)
-        elif kind == kinds.QUERY:
-            await self._query_or_refuse(frame)
         elif kind == kinds.SYNC:
             self._sync()
         elif kind == kinds.FLUSH:
             self._flush = True
-        elif kind == kinds.FUNCTION_CALL:
-            planner.reject(replies.FUNCTION_CALL, ends=True)
-        elif not self._void():
-            try:
-                if kind == kinds.PARSE:
-                    await planner.parse(frame)
-                else:
-                    self._extended(kind, frame)
-            except NotText as fault:
-                planner.reject(build_error("ERROR", fault.sqlstate, str(fault)), ends=False)
+        elif kind not in _EXTENDED or not self._void():
+            await hear(planner, kind, frame)
         if planner.barrier or (self._unsettled and not self._taking):
             await self._carry_out()
 
@@ -212,23 +201,6 @@ class Session:
             await self._carry_out()
         if kind in _READ:
             await self._planner.reread()
-
-    async def _query_or_refuse(self, frame: bytes) -> None:
-        try:
-            await self._planner.query(frame)
-        except NotText as fault:
-            self._planner.reject(build_error("ERROR", fault.sqlstate, str(fault)), ends=True)
-
-    def _extended(self, kind: int, frame: bytes) -> None:
-        planner = self._planner
-        if kind == kinds.BIND:
-            planner.bind(frame)
-        elif kind == kinds.EXECUTE:
-            planner.execute(frame)
-        elif kind == kinds.DESCRIBE:
-            planner.describe(frame)
-        else:
-            planner.close(frame)
 
     def _void(self) -> bool:
         """Behind an error everything up to Sync is void: PostgreSQL skips it, so it is not even judged."""
