@@ -9,7 +9,7 @@ SAID: list[Message] = [
     Ready(),
     Counted(counts=[("interlock_commands", ("shop", "allow"), 3.0)]),
     Cancel(pid=1 << 20 | 7, secret=b"\x00\xff\n{"),
-    Activate(config="[gateway]\n", pack={"a.cedar": "permit (principal, action, resource);"}),
+    Activate(gateway="g", config="[gateway]\n", pack={"a.cedar": "permit (principal, action, resource);"}),
     Drain(),
     Cut(),
 ]

@@ -27,9 +27,11 @@ class Cancel(msgspec.Struct, frozen=True, kw_only=True, tag="cancel"):
 class Activate(msgspec.Struct, frozen=True, kw_only=True, tag="activate"):
     """What is in force from now on: the text of interlock.toml and the files of the policy pack.
 
-    Workers never read these themselves: what was not activated, and so not recorded, must not decide.
+    Workers never read these themselves: what was not activated, and so not recorded, must not decide. `gateway` is
+    the name that records bear since the start.
     """
 
+    gateway: str
     config: str
     pack: dict[str, str]
 

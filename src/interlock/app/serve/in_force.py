@@ -36,9 +36,9 @@ class InForce:
         pack = read_pack(config.policy.pack)
         return cls(text=text, config=config, pack=pack, bundle=activate(pack, known_here(config)).bundle)
 
-    def message(self) -> Activate:
+    def message(self, gateway: str) -> Activate:
         """As workers are told."""
-        return Activate(config=self.text, pack=self.pack)
+        return Activate(gateway=gateway, config=self.text, pack=self.pack)
 
     def rehearse(self, journal: LocalJournal) -> None:
         """Do what a worker will do with it: secrets, keys and certificates are read. Raises Fault."""

@@ -196,7 +196,7 @@ class Supervisor:
         journal_there.close()
         control_there.close()
         worker = _Worker(number, process, await Channel.open(control))
-        worker.channel.send(self._in_force.message())
+        worker.channel.send(self._in_force.message(self._started.gateway.id))
         self._workers[number] = worker
         tasks.create_task(self._serve_journal(journal))
         tasks.create_task(self._watch(worker, listening, tasks))
@@ -277,7 +277,7 @@ class Supervisor:
         self._reloads["done"] += 1
         self._in_force, self._settings = found, followed
         for worker in self._workers.values():
-            worker.channel.send(found.message())
+            worker.channel.send(found.message(self._started.gateway.id))
         self._say(f"reloaded; policy {found.bundle.digest[:19]}; changed: {', '.join(new) or 'no setting'}")
         for name, value in changed(followed, asked).items():
             self._say(f"{name} = {value} needs a restart; until then it stays {followed.get(name, UNSET)}")

@@ -77,7 +77,7 @@ class Worker:
         self._analyst = Analyst()
         self._listener = Listener(
             self._wiring.settings(self._config, active.pack),
-            gateway=self._config.gateway.id,
+            gateway=active.gateway,
             worker=place.number,
             analyst=self._analyst,
             chronicle=Chronicle(),
