@@ -1,4 +1,4 @@
-"""A row limit against rows of every size: what stands behind it never reaches the client, in whatever pieces it comes."""
+"""A row limit against rows of every size: what stands behind it never reaches the client, in whatever pieces."""
 
 import pytest
 
