@@ -184,6 +184,12 @@ def test_a_command_that_does_nothing_is_allowed_without_a_reason(production: Jud
     assert (decision.verdict, decision.reasons, decision.obligations) == (Verdict.ALLOW, (), ())
 
 
+def test_a_command_that_touches_nothing_is_still_asked_about_when_something_was_noticed(production: Judge) -> None:
+    decision = production.decide(case(EVE, findings=(finding(FindingCode.CARTESIAN),)))
+    assert not decision.allowed
+    assert "unsafe-shape" in names(decision)
+
+
 def test_an_empty_bundle_denies_every_effect() -> None:
     assert names(Judge(Bundle.load({})).decide(case(EVE, effect(Verb.READ)))) == ["default-deny"]
 

@@ -79,7 +79,7 @@ def questions(case: Case, mentioned: frozenset[Uid]) -> tuple[Question, ...]:
 
 def _of_actor(case: Case, actor: Principal) -> Iterator[Question]:
     target = case.command.session.target
-    for effect in effects_of(case):
+    for effect in effects_of(case) or _of_nothing(case, target):
         thing = resource(effect.object, target)
         question = Question(
             verb=effect.verb.value,
@@ -95,6 +95,14 @@ def _of_actor(case: Case, actor: Principal) -> Iterator[Question]:
             yield _reveal(question, own)
     if not case.intent.understood:
         yield _puzzle(case, actor, target)
+
+
+def _of_nothing(case: Case, target: Target) -> tuple[Effect, ...]:
+    """A command that touches nothing is nobody's business, unless something about it was noticed."""
+    if not case.intent.findings or not case.intent.understood:
+        return ()
+    whole = Object(kind=ObjectKind.TARGET, path=(target.name,))
+    return (Effect(verb=Verb.READ, object=whole, reach=Reach.UNKNOWN),)
 
 
 def _reveal(about: Question, own: frozenset[str]) -> Question:
