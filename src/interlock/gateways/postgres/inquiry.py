@@ -49,20 +49,20 @@ class Inquiry:
 
     async def values(self, name: str) -> list[str]:
         """All values that a statement of ours gives, one a row; no row of it is NULL. Raises TargetFault."""
-        values: list[str | None] = []
-        await self._ask(owned.run(name), [*owned.run_dues(lambda rows: values.extend(first_values(rows)))])
-        return [value for value in values if value is not None]
+        pieces: list[bytes] = []
+        await self._ask(owned.run(name), [*owned.run_dues(pieces.append)])
+        return _texts(pieces)
 
     async def rows(self, key: str) -> list[str]:
         """The rows of a catalogue query: this session sees what is not committed yet. Raises TargetFault."""
-        values: list[str | None] = []
+        pieces: list[bytes] = []
         data = build_parse("il_read", QUERIES[key]) + build_bind("il_read", "il_read") + build_execute("il_read")
         data += build_close(Part.PORTAL, "il_read") + build_close(Part.STATEMENT, "il_read")
-        take = Due(kinds.EXECUTE, Show.NOTHING, rows=lambda rows: values.extend(first_values(rows)), instead=b"")
+        take = Due(kinds.EXECUTE, Show.NOTHING, rows=pieces.append, instead=b"")
         dues = [Due(k, Show.NOTHING, instead=b"") for k in (kinds.PARSE, kinds.BIND)]
         dues += [take, *(Due(kinds.CLOSE, Show.NOTHING, instead=b"") for _ in range(2))]
         await self._ask(data, dues)
-        return [value for value in values if value is not None]
+        return _texts(pieces)
 
     async def _ask(self, data: bytes, dues: list[Due]) -> None:
         end = [] if self._inside() else [Due(kinds.SYNC, Show.NOTHING)]
@@ -71,3 +71,8 @@ class Inquiry:
         await self._idle()
         if self._relay.failed:
             raise TargetFault("the target refused the gateway's own question; connect again")
+
+
+def _texts(pieces: list[bytes]) -> list[str]:
+    """The first columns of all rows. A large row comes in pieces, and only the first of them has its header."""
+    return [value for value in first_values(b"".join(pieces)) if value is not None]
