@@ -1,4 +1,4 @@
-"""A row limit against rows of every size: what stands behind it never reaches the client, in whatever pieces."""
+"""A row limit against rows of every size: what is behind it stays there, in whatever pieces it comes."""
 
 import pytest
 
