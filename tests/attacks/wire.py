@@ -43,7 +43,11 @@ class Wire:
         self._frames = Frames(limit=1 << 26)
         self._read: list[Frame] = []
         self.send(build_startup({"user": user if token is None else "token", "database": TARGET}))
-        self._log_in(stand.secret if token is None else token)
+        try:
+            self._log_in(stand.secret if token is None else token)
+        except BaseException:
+            self.close()
+            raise
 
     def _log_in(self, password: str) -> None:
         scram: ClientExchange | None = None

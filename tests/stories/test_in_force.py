@@ -3,7 +3,7 @@
 import json
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -152,3 +152,29 @@ def test_who_is_no_longer_who_they_were_is_out(stand: Stand) -> None:
         assert person.execute("SELECT count(*) FROM items").fetchone() == (1000,)
         with Wire(stand, AGENT) as again:
             assert rows(again.ask(build_query("SELECT 1"))) == ["1"]
+
+
+class Hesitant(Wire):
+    """Waits in the middle of its login, until `ready` returns."""
+
+    def __init__(self, stand: Stand, user: str, ready: Callable[[], None]) -> None:
+        self._ready = ready
+        super().__init__(stand, user)
+
+    def send(self, *messages: bytes) -> None:
+        if messages[0].startswith(b"p") and b"SCRAM" not in messages[0]:  # its proof, not its first word
+            self._ready()
+        super().send(*messages)
+
+
+def test_who_logs_in_while_they_are_removed_stays_out(stand: Stand) -> None:
+    file = stand.directory / "interlock.toml"
+    with Wire(stand, CALLER) as before:
+
+        def remove() -> None:
+            file.write_text(file.read_text().replace("[principals.carl]", "[principals.karl]"))
+            reload(stand)
+            assert before.answers() == ["E 57P01", "closed"]
+
+        with pytest.raises(AssertionError, match="57P01"):
+            Hesitant(stand, CALLER, remove)

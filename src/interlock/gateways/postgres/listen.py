@@ -110,6 +110,7 @@ class Listener:
             await self._drained.wait()
             accepting.cancel()
             listening.close()  # whoever still waits in its queue tries elsewhere, or later
+        self._tasks = None
 
     def drain(self) -> None:
         """Take nobody new, and let every session end as soon as nothing of it is under way."""
@@ -126,9 +127,12 @@ class Listener:
         """From now on these. Sessions go on, unless whom they were opened for, or where to, is not what it was."""
         self.settings = settings
         for held in list(self._held.values()):
-            door = settings.doors.get(held.door.target.name)
-            if door is None or door.target != held.door.target or not still_known(held.guest, settings):
-                held.session.cut(replies.CHANGED)
+            self._end_where_changed(held)
+
+    def _end_where_changed(self, held: _Held) -> None:
+        door = self.settings.doors.get(held.door.target.name)
+        if door is None or door.target != held.door.target or not still_known(held.guest, self.settings):
+            held.session.cut(replies.CHANGED)
 
     def end_tokens(self) -> None:
         """No token can be believed now: end every session that began with one."""
@@ -329,7 +333,10 @@ class Listener:
             interrupt=lambda: self._interrupt_upstream(door, upstream),
         )
         pid, secret = self._key()
-        self._held[pid] = _Held(session, opened.guest, door, upstream, secret)
+        self._held[pid] = held = _Held(session, opened.guest, door, upstream, secret)
+        self._end_where_changed(held)  # there may have been a reload since it knocked
+        if self._drained.is_set():
+            session.drain()
         self._counts.sessions(1)
         reason = "closed"
         try:
