@@ -21,8 +21,10 @@ from demo.screen import Screen
 def main(arguments: Sequence[str]) -> int:
     """Run the demo; returns its exit code."""
     options = _parser().parse_args(arguments)
-    # `kill` is then as tidy as Ctrl-C: gateway, server and directory go.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # `kill` is then as tidy as Ctrl-C: gateway, server and directory go. A shell starts what it puts into the
+    # background with SIGINT ignored, and Python leaves it so.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     screen = Screen()
     try:
         failures = _run(screen, keep=options.keep, record=options.record)
