@@ -96,3 +96,12 @@ def test_a_catalogue_that_changed_a_moment_ago(stand: Stand, ddl: str, fill: str
         assert stand.ask(harm) == before
         stand.ask("DROP TABLE IF EXISTS late_heirs; DROP TABLE IF EXISTS late_children")
         stand.ask("DROP TRIGGER IF EXISTS late_trigger ON late")
+
+
+def test_a_catalogue_that_changed_elsewhere_undoes_no_honest_write(stand: Stand) -> None:
+    """What a migration does to another table is nothing to this one: its write is not undone, not even once."""
+    with stand.connect() as client:
+        for number in range(3):
+            stand.ask(f"CREATE TABLE elsewhere_{number} (n int)")
+            assert client.execute("UPDATE late SET name = 'x' WHERE id = -1").rowcount == 0
+            stand.ask(f"DROP TABLE elsewhere_{number}")

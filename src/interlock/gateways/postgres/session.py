@@ -17,7 +17,7 @@ from interlock.gateways.postgres.planner import Planner
 from interlock.gateways.postgres.reading import Reader
 from interlock.gateways.postgres.relay import Relay
 from interlock.gateways.postgres.reporting import Reporter
-from interlock.gateways.postgres.steps import Send, Step, Unit
+from interlock.gateways.postgres.steps import Portal, Send, Step, Unit
 from interlock.gateways.postgres.upkeep import Upkeep
 from interlock.model import CallerFault, Session as Who, TargetFault
 from interlock.wire.postgres import kinds
@@ -253,6 +253,16 @@ class Session:
             portal = step.portal if isinstance(step, Send) else None
             if portal is not None and portal.statement.writes and portal.read_in is not None:
                 portal.stamp = await self._reader.stamp(portal.statement, portal.read_in[0])
+                if portal.stamp is not None and not portal.stamp[1]:
+                    await self._stamp_anew(portal)
+
+    async def _stamp_anew(self, portal: Portal) -> None:
+        """The catalogue has changed since the write was read. Where that made no difference to its meaning, what was
+        decided holds, and the new catalogue is what it is compared with; else it will fail."""
+        again = await self._reader(portal.statement.text, self._planner.names)
+        if len(again) == 1 and again[0].intent == portal.statement.intent:
+            portal.read_in = self._reader.scene
+            portal.stamp = await self._reader.stamp(portal.statement, portal.read_in[0])
 
     async def _pump(self) -> None:
         """Send what was decided, in order."""
