@@ -7,7 +7,7 @@ import ssl
 import struct
 import threading
 from base64 import b64encode
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import asyncpg
 import psycopg
@@ -181,8 +181,9 @@ def greet(wire, verifier, binding):
     except LoginRefused:
         wire.send(b"E", b"SFATAL\0VFATAL\0C28P01\0Mrefused\0\0")
         return "refused"
-    wire.send(b"R", struct.pack("!i", AUTHENTICATION_OK))
-    wire.send(b"E", b"SFATAL\0VFATAL\0C57P03\0Mwelcome\0\0")
+    with suppress(ConnectionError):  # a client that does not believe us has hung up
+        wire.send(b"R", struct.pack("!i", AUTHENTICATION_OK))
+        wire.send(b"E", b"SFATAL\0VFATAL\0C57P03\0Mwelcome\0\0")
     return mechanism.decode()
 
 
