@@ -44,8 +44,10 @@ def error(ask: Ask, decision: Decision) -> bytes:
 
 
 def what(intent: Intent) -> str:
-    """What would have happened, in a few words and the worst first: `delete on public.orders, ...`."""
-    effects = sorted(intent.effects, key=lambda effect: _WORST_FIRST[effect.verb])
+    """What would have happened, in a few words and the worst first: `delete on public.orders, ...`. What is also read
+    on the way is only said where nothing else happens."""
+    acts = [effect for effect in intent.effects if effect.verb is not Verb.READ] or intent.effects
+    effects = sorted(acts, key=lambda effect: _WORST_FIRST[effect.verb])
     shown = list(dict.fromkeys(f"{effect.verb.value} on {effect.object}" for effect in effects))
     more = len(shown) - _MOST_EFFECTS
     text = ", ".join(shown[:_MOST_EFFECTS]) or "a statement"
