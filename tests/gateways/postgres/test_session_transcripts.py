@@ -708,3 +708,14 @@ def test_a_parse_that_comes_alone_leaves_room_for_the_begin_of_its_write() -> No
   > Sync
   (wait)"""
     )
+
+
+def test_a_query_may_prepare_and_run_what_it_prepared_many_times_over() -> None:
+    """What stands behind a PREPARE is read by the name it gave; a thousand of them are read once each."""
+    stage = Stage()
+    pairs = "; ".join(f"PREPARE p{n} AS SELECT id FROM orders WHERE id = {n}; EXECUTE p{n}" for n in range(450))
+    stage.client(query(f"{pairs}; EXECUTE p3; EXECUTE nobody"))
+    said = stage.transcript().split("\n")
+    assert said.count("= allow EXECUTE p449") == 1
+    assert said.count("= allow EXECUTE p3") == 2
+    assert said.count("= deny EXECUTE nobody") == 1

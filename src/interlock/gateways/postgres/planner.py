@@ -24,6 +24,7 @@ from interlock.gateways.postgres.flows import (
 )
 from interlock.gateways.postgres.names import Names
 from interlock.gateways.postgres.steps import End, Group, Portal, Reject, Run, Scene, Send, Step, Unit
+from interlock.intent.sql.memory import depends_on_names
 from interlock.intent.sql.statement import Flow, Statement
 from interlock.model import Command, Session
 from interlock.wire.postgres import kinds
@@ -165,21 +166,19 @@ class Planner:
         statements = await self._understand(text, self.names)
         if not statements:
             self._reject(replies.EMPTY)
+        named = False
         for at, statement in enumerate(statements):
+            if named and depends_on_names(statement):
+                (statement,) = await self._understand(statement.text, self.names)
             if reserved(statement):
                 self._reject(replies.reserved(statement.name or ""))
                 break
             self._simple(statement, alone=len(statements) == 1)
-            if at == len(statements) - 1:
-                break
-            if changes_meaning(statement):
-                self._rest = text[statement.span[1] :]
+            if at < len(statements) - 1 and changes_meaning(statement):
+                self._rest = text[statements[at].span[1] :]
                 self.barrier = True
                 return
-            if statement.flow in (Flow.PREPARE, Flow.DECLARE):
-                # what follows may name it
-                await self._statements(text[statement.span[1] :])
-                return
+            named = named or statement.flow in (Flow.PREPARE, Flow.DECLARE)
         self._end()
 
     async def parse(self, frame: bytes) -> None:

@@ -30,7 +30,7 @@ class Known:
 
     def keep(self, text: str, statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
         """Remember what `understand` said; the oldest text makes room. Returns the same with intents shared."""
-        if len(text) > self._longest or any(map(_depends, statements)):
+        if len(text) > self._longest or any(map(depends_on_names, statements)):
             return statements
         statements = tuple(map(self._share, statements))
         self._put(self._texts, text, statements)
@@ -69,6 +69,6 @@ class Memory:
         return known
 
 
-def _depends(statement: Statement) -> bool:
-    """Whether its meaning came from, or waits for, what the session has named."""
+def depends_on_names(statement: Statement) -> bool:
+    """Whether a statement's meaning came from, or waits for, what the session has named."""
     return statement.inner is not None or any(f.code is FindingCode.DYNAMIC for f in statement.intent.findings)
