@@ -91,6 +91,7 @@ class _Desk:
 
     def __init__(self) -> None:
         self._process: asyncio.subprocess.Process | None = None
+        self._killed: list[asyncio.subprocess.Process] = []  # and not yet gone
         self._known: set[tuple[str, str]] = set()  # catalogues that the process has
 
     async def ask(self, text: str, scope: Scope, limits: Limits) -> tuple[Statement, ...]:
@@ -113,18 +114,20 @@ class _Desk:
         return statements
 
     def kill(self) -> None:
-        """Let go of the process; the event loop buries it."""
+        """Let go of the process; `close` sees it gone, and the event loop buries it before that if it can."""
         process, self._process = self._process, None
-        if process is not None:
-            with suppress(ProcessLookupError):
-                process.kill()
+        if process is None:
+            return
+        with suppress(ProcessLookupError):
+            process.kill()
+        self._killed = [killed for killed in self._killed if killed.returncode is None] + [process]
 
     async def close(self) -> None:
-        """Kill the process, and see it gone."""
-        process = self._process
+        """Kill the process, and see it and those before it gone, their pipes closed."""
         self.kill()
-        if process is not None:
-            await process.wait()
+        for process in self._killed:
+            await process.communicate()
+        self._killed.clear()
 
     async def _running(self) -> asyncio.subprocess.Process:
         if self._process is None or self._process.returncode is not None:
