@@ -33,8 +33,14 @@ def play(analyst: Callable[[], Analyst], story: Story) -> None:
 
 
 def processes() -> list[psutil.Process]:
-    children = psutil.Process().children()
-    return [child for child in children if "interlock.app.serve.analyst" in " ".join(child.cmdline())]
+    return [child for child in psutil.Process().children() if _is_analyst(child)]
+
+
+def _is_analyst(child: psutil.Process) -> bool:
+    try:
+        return "interlock.app.serve.analyst" in " ".join(child.cmdline())
+    except psutil.NoSuchProcess:  # it was another test's, and ends just now
+        return False
 
 
 async def read(analyst: Analyst, text: str) -> tuple[Statement, ...]:
