@@ -95,6 +95,15 @@ def test_malformed_text_is_denied_with_its_place(place: Path) -> None:
     assert finding["span"][0] == 0
 
 
+def test_a_place_is_marked_under_its_line(place: Path) -> None:
+    text = f"SELECT id,\n  {'1 + ' * 30}1 FORM orders"
+    _, _, said = explain(place, text, "--as", "ana")
+    at = said.splitlines().index(next(line for line in said.splitlines() if line.startswith("at ")))
+    line, mark = said.splitlines()[at : at + 2]
+    assert line[mark.index("^") :].startswith("orders")
+    assert len(line.rstrip()) <= 80
+
+
 def test_a_batch_judges_line_by_line_in_order(place: Path) -> None:
     lines = [
         {"id": 1, "sql": "SELECT id FROM orders"},

@@ -15,12 +15,13 @@ from interlock.app.explaining import Explainer, Explanation, as_json, session_fo
 from interlock.cli.exits import Exit
 from interlock.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from interlock.cli.render import emit, emit_json, part, quoted, say
-from interlock.gateways.postgres.denial import telling
+from interlock.gateways.postgres.denial import telling, ways_out
 from interlock.model import CallerFault, Confine, Limit, Mask, Measure, Obligation, Principal, Verdict
 
 app = typer.Typer()
 
 _STYLES: Final = {Verdict.ALLOW: "bold green", Verdict.HOLD: "bold yellow", Verdict.DENY: "bold red"}
+_MARKED: Final = 60  # columns of a marked line: what fits beside its title
 _EXITS: Final = {Verdict.ALLOW: Exit.DONE, Verdict.HOLD: Exit.PENDING, Verdict.DENY: Exit.DENIED}
 
 
@@ -152,11 +153,22 @@ def _show_one(each: Explanation) -> None:
         shown = f"{quoted(effect.object)} [dim]{effect.reach.value}[/]{marked}"
         part(effect.verb.value, [shown, f"[dim]{quoted(columns)}[/]"] if columns else [shown])
     _part("found", (finding.message for finding in intent.all_findings()))
+    place = next((finding.span[0] for finding in intent.all_findings() if finding.span is not None), None)
+    if place is not None:
+        part("at", [quoted(line) for line in _marked(each.statement.text, place)])
     reasons = telling(decision.reasons)
     _part("why", (f"{reason.policy}: {reason.message}" for reason in reasons))
-    _part("instead", (reason.instead for reason in reasons if reason.instead))
+    _part("instead", ways_out(reasons))
     _part("lifted by", (reason.lift for reason in decision.reasons if reason.lift))
     _part("if it runs", (_promise(obligation) for obligation in decision.obligations))
+
+
+def _marked(text: str, place: int) -> tuple[str, str]:
+    """The line that holds a place, or what of it fits, and a mark under the place."""
+    begin = text.rfind("\n", 0, place) + 1
+    line, column = text[begin:].partition("\n")[0], place - begin
+    cut = max(0, column - _MARKED // 2)
+    return line[cut : cut + _MARKED], f"{' ' * (column - cut)}^"
 
 
 def _promise(obligation: Obligation) -> str:

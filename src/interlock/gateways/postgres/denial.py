@@ -12,6 +12,7 @@ MALFORMED: Final = "42601"  # syntax_error
 
 _MOST_EFFECTS: Final = 4
 _MOST_REASONS: Final = 3
+_PUZZLED: Final = "not-understood"
 
 # What a reader wants to hear first: what would be lost, then what would leave, then what would merely be read.
 _WORST_FIRST: Final = {
@@ -58,9 +59,9 @@ def why(intent: Intent, decision: Decision) -> str:
     """The deciding policies with the facts they looked at, then what else the analyser found."""
     reasons = telling(decision.reasons)
     lines = [f"Policy {reason.policy}: {reason.message}." for reason in reasons[:_MOST_REASONS]]
-    if len(reasons) > _MOST_REASONS:
-        more = ", ".join(reason.policy for reason in reasons[_MOST_REASONS:])
-        lines.append(f"So say, too: {more}.")
+    told = {reason.policy for reason in reasons[:_MOST_REASONS]}
+    if more := dict.fromkeys(reason.policy for reason in reasons if reason.policy not in told):
+        lines.append(f"So say, too: {', '.join(more)}.")
     said = " ".join(lines)
     found = dict.fromkeys(finding.message for finding in intent.all_findings())
     lines += [f"Found: {message}." for message in found if message not in said]
@@ -69,8 +70,7 @@ def why(intent: Intent, decision: Decision) -> str:
 
 def instead(ask: Ask, decision: Decision) -> str:
     """What to do now, and whom to ask with which number."""
-    hints = dict.fromkeys(reason.instead for reason in telling(decision.reasons)[:_MOST_REASONS] if reason.instead)
-    lines = [_sentence(hint) for hint in hints]
+    lines = [_sentence(hint) for hint in ways_out(telling(decision.reasons)[:_MOST_REASONS])]
     lifts = list(dict.fromkeys(reason.lift for reason in decision.reasons if reason.lift))
     if lifts:
         lines.append(f"It can be lifted by {', '.join(map(_lift, lifts))}.")
@@ -79,9 +79,18 @@ def instead(ask: Ask, decision: Decision) -> str:
 
 
 def telling(reasons: Sequence[Reason]) -> list[Reason]:
-    """Without the policies that another reason already names: `unmet-promise` says whose promise it was."""
+    """Without the policies that another reason already names: `unmet-promise` says whose promise it was. Behind what
+    nobody understands only guesses follow: reasons come with what weighs most first."""
     messages = " ".join(reason.message for reason in reasons)
-    return [reason for reason in reasons if f"(policy `{reason.policy}`)" not in messages]
+    told = [reason for reason in reasons if f"(policy `{reason.policy}`)" not in messages]
+    puzzled = [at for at, reason in enumerate(told) if reason.policy == _PUZZLED]
+    return told[: puzzled[-1] + 1] if puzzled else told
+
+
+def ways_out(reasons: Sequence[Reason]) -> list[str]:
+    """What to do instead, each once: not also in the words of one that begins alike and says more."""
+    hints = list(dict.fromkeys(reason.instead for reason in reasons if reason.instead))
+    return [hint for hint in hints if not any(other.startswith(hint) and other != hint for other in hints)]
 
 
 def _sentence(text: str) -> str:
