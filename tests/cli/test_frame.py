@@ -54,6 +54,7 @@ def test_each_command_explains_itself(tmp_path, name):
     assert done.code == 0
     assert f"interlock {name}" in done.out
     assert max(map(len, done.out.splitlines())) <= 80
+    assert "...\n" not in done.out.partition("Commands:")[2] + "\n", "a summary is cut: make its first sentence shorter"
 
 
 def test_the_version_is_that_of_the_package(tmp_path):

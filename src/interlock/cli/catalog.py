@@ -25,7 +25,7 @@ def dump(
     as_json: AsJson = False,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Read the target's catalogue and write it down for `interlock explain --catalog`."""
+    """Write the target's catalogue into a file. `interlock explain --catalog` reads it."""
     from interlock.app.catalogs import read_catalog
 
     catalog = asyncio.run(read_catalog(load_config(config), target))

@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from interlock.app.checkup import Check, Grade, examine
+from interlock.app.checkup.check import counted
 from interlock.app.clock import now
 from interlock.cli.exits import Exit
 from interlock.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
@@ -29,7 +30,7 @@ def doctor(config: ConfigFile = DEFAULT_CONFIG, as_json: AsJson = False) -> None
     elif failed:
         say(f"\n[bold red]{failed} failed[/], {warned} warned: mend what failed, then ask again")
     else:
-        say(f"\n[bold green]healthy[/], with {warned} warnings" if warned else "\n[bold green]healthy[/]")
+        say("\n[bold green]healthy[/]" + (f", with {counted(warned, 'warning')}" if warned else ""))
     raise typer.Exit(Exit.MISCONFIGURED if failed else Exit.DONE)
 
 

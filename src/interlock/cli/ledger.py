@@ -198,7 +198,7 @@ def prove_one(
     path: LedgerPath = None,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Write a proof that one record is in the log, and print the verifier key it is checked with."""
+    """Write a proof that one record is in the log. Prints the verifier key it is checked with."""
     with _opened(config, path) as opened:
         verifier = opened.verifier()
         proof = prove(opened.reader, record_of(opened.reader, opened.head.size, record))
@@ -231,7 +231,7 @@ def export(
     path: LedgerPath = None,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Write the log as tlog-tiles files, with its verifier key and a verifier. Sealed texts stay here."""
+    """Write the log as tlog-tiles files. Its verifier key and a verifier come along; sealed texts stay here."""
     with _opened(config, path) as opened:
         checkpoint = signed(opened.reader, opened.verifier())
         size, root = checkpoint.size, checkpoint.root.hex()

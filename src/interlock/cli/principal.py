@@ -27,7 +27,7 @@ def verifier(
     ask: Annotated[bool, typer.Option("--ask", help="Ask for the password instead of making one.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print the lines of interlock.toml for a password; a password that is made here is shown once."""
+    """Print a principal's lines of interlock.toml. A password that is made here is shown once."""
     password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True) if ask else make_password()
     made = derive_verifier(password, salt=os.urandom(SALT_BYTES))
     if as_json:

@@ -50,7 +50,7 @@ def prepare(
     as_json: AsJson = False,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Print the SQL that an administrator runs once, in the target's database. Running it again does no harm."""
+    """Print the SQL that an administrator runs. In the target's database, once; running it again does no harm."""
     target = _target(config, name)
     statements = preparation(
         Wish(

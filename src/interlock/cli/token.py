@@ -94,7 +94,7 @@ def inspect(
     as_json: AsJson = False,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
-    """Say what a token says, if this configuration's gateway believes it; else why it does not."""
+    """Say what a token says, if it is believed. Else say why this configuration's gateway does not."""
     settings = _settings(config)
     text = typer.get_text_stream("stdin").read() if token == "-" else token
     passed = verify(text.strip(), terms=token_terms(settings), now=now(), revoked=revocation_list(settings))
@@ -151,7 +151,7 @@ def keygen(
     directory: Annotated[Path, typer.Option("--dir", help="Where the two files go.")] = Path("."),
     as_json: AsJson = False,
 ) -> None:
-    """Make an Ed25519 key pair: NAME.key mints and stays with you, NAME.pub goes to the gateways."""
+    """Make an Ed25519 key pair. NAME.key mints and stays with you, NAME.pub goes to the gateways."""
     private, public = make_keypair(os.urandom(SEED_BYTES))
     secret, shared = directory / f"{name}.key", directory / f"{name}.pub"
     for file in (secret, shared):

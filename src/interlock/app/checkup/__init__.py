@@ -11,7 +11,7 @@ from typing import Final
 from cryptography import x509
 
 from interlock.app.bundles import read_pack
-from interlock.app.checkup.check import Check, Grade, fail, fault, ok, warn
+from interlock.app.checkup.check import Check, Grade, counted, fail, fault, ok, warn
 from interlock.app.checkup.target import examine_target
 from interlock.app.config import Address, Config, ConfigFault, load_config
 from interlock.app.credentials import build_directory, revocation_list, serving_certificate, token_terms
@@ -70,7 +70,7 @@ def _secret_files(config: Config) -> Iterator[Check]:
     for problem in open_files:
         yield fault("secrets", SecretUnavailable(problem))
     if not open_files:
-        yield ok("secrets", f"{len(named)} secret files, readable by their owner alone")
+        yield ok("secrets", f"{counted(len(named), 'secret file')}, readable by the owner alone")
 
 
 def _principals(config: Config, environ: Mapping[str, str], entropy: Callable[[int], bytes]) -> Iterator[Check]:
@@ -87,7 +87,8 @@ def _tokens(config: Config) -> Iterator[Check]:
         return
     terms, revoked = token_terms(config.tokens), revocation_list(config.tokens)
     count = len(revoked.tokens) + len(revoked.subjects)
-    yield ok("tokens", f"{len(terms.keys)} keys of {terms.issuer}, at most {terms.longest_lifetime} s, {count} revoked")
+    keys = f"{counted(len(terms.keys), 'key')} of {terms.issuer}"
+    yield ok("tokens", f"{keys}, at most {terms.longest_lifetime} s, {count} revoked")
 
 
 def _certificate(config: Config, now: int) -> Iterator[Check]:

@@ -39,6 +39,11 @@ def fail(about: str, found: str, todo: str) -> Check:
     return Check(grade=Grade.FAIL, about=about, found=found, todo=todo)
 
 
+def counted(number: int, what: str) -> str:
+    """`1 key`, `2 keys`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def fault(about: str, raised: Fault) -> Check:
     """A fault is a failed check: what happened stands before its last colon, what to do behind it."""
     found, colon, todo = str(raised).rpartition(": ")
