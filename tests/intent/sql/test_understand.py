@@ -8,7 +8,8 @@ import time
 import pytest
 
 from interlock.intent.sql import DEFAULT_LIMITS, Catalog, Flow, Limits, Scope, understand
-from interlock.model import FindingCode, Reach, Verb
+from interlock.intent.sql.reading import MOST_FINDINGS, Gathered
+from interlock.model import Finding, FindingCode, Reach, Verb
 from tests.intent.sql.shop import CATALOG, meaning, scope
 
 
@@ -111,6 +112,8 @@ BOMBS = {
     "nested copies": "WITH a AS (UPDATE orders SET (a,b,c,d,e,f,g,h,i,j) = (" * 7
     + "SELECT 1"
     + ") RETURNING 1) SELECT 1" * 7,
+    "few copies": "UPDATE orders SET (" + ",".join(["note"] * 500) + ") = (SELECT " + ",".join(["note"] * 500) + ")",
+    "signs in a row": "SELECT 1 " + "+-" * 100_000 + " 1",
     "statements": "SELECT 1;" * 25_000,
     "size": "SELECT '" + "x" * 300_000 + "'",
     "NUL": "SELECT 1\x00; DROP TABLE customers",
@@ -161,6 +164,22 @@ def test_a_long_list_is_no_bomb() -> None:
     (statement,) = understand(f"INSERT INTO settings VALUES {rows}", scope())
     assert statement.intent.understood
     assert [effect.reach for effect in statement.intent.effects] == [Reach.SOME]
+
+
+def test_a_short_text_with_much_to_say_says_it_in_bounded_time() -> None:
+    """Below the size at which a process of its own reads it, nothing may grow faster than the text."""
+    started = time.process_time()
+    assert codes(f"SET work_mem = '1{' ' * 15_000}x'") == [FindingCode.SETTING_REFUSED]
+    assert time.process_time() - started < 1
+
+
+def test_findings_of_one_code_are_counted_out_and_those_of_others_are_not() -> None:
+    (statement,) = understand("DELETE FROM orders WHERE " + " OR ".join(["unheard_of()"] * 500), scope())
+    effect = next(effect for effect in statement.intent.effects if effect.object.path[-1] == "unheard_of")
+    assert len(effect.findings) == MOST_FINDINGS
+    gathered = Gathered(Verb.EXECUTE, effect.object, None)
+    gathered.note(*effect.findings, Finding(code=FindingCode.TRIGGERS, message="of another kind"))
+    assert [finding.code for finding in gathered.findings[MOST_FINDINGS:]] == [FindingCode.TRIGGERS]
 
 
 def test_limits_are_settings() -> None:

@@ -60,9 +60,7 @@ def _triggers(reading: Reading, gathered: Gathered, relation: Relation, change: 
         # It reads at most, and a key that it changes in the row reaches no other table.
         return
     named = ", ".join(f"`{trigger.name}`" for trigger in fired)
-    gathered.findings.append(
-        reading.finding(FindingCode.TRIGGERS, f"{named} on `{relation.name}` runs user code for it")
-    )
+    gathered.note(reading.finding(FindingCode.TRIGGERS, f"{named} on `{relation.name}` runs user code for it"))
     gathered.reach = Reach.UNKNOWN
 
 
@@ -70,7 +68,7 @@ def _rules(reading: Reading, gathered: Gathered, relation: Relation, change: Cha
     """Rules rewrite the statement; an updatable view passes it on to its base."""
     if relation.rules:
         message = f"rules on `{relation.name}` rewrite this into something else"
-        gathered.findings.append(reading.finding(FindingCode.TRIGGERS, message))
+        gathered.note(reading.finding(FindingCode.TRIGGERS, message))
         gathered.reach = Reach.UNKNOWN
         for base, _ in relation.expansion():
             reading.add(change.verb, base.object, Reach.UNKNOWN, fields=None, relation=base)
@@ -132,7 +130,7 @@ def _cascades(
         return
     children = list(dict.fromkeys(child for child, _, _ in found))
     named = ", ".join(f"`{child.object}`" for child in children)
-    gathered.findings.append(reading.finding(FindingCode.CASCADES, f"foreign keys pass it on to {named}"))
+    gathered.note(reading.finding(FindingCode.CASCADES, f"foreign keys pass it on to {named}"))
     gathered.reach = Reach.ALL if gathered.reach is Reach.ALL else Reach.UNKNOWN
     for child, key, deletes in found:
         verb = Verb.DELETE if deletes else Verb.CHANGE

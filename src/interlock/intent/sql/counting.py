@@ -135,7 +135,7 @@ def _may_multiply(values: Json) -> bool:
         current = stack.pop()
         if isinstance(current, list):
             stack.extend(current)
-        elif isinstance(current, dict):
+        elif isinstance(current, dict) and "A_Const" not in current:
             called = body(current, "FuncCall")
             if called is not None:
                 name = (names(called, "funcname") or ("",))[-1]

@@ -50,7 +50,7 @@ def code_kept(reading: Reading, before: int, where: str) -> None:
         if gathered.verb is Verb.EXECUTE:
             gathered.reach = Reach.ALL
             message = f"{where} keeps `{gathered.object}`: it runs for everyone who touches the table"
-            gathered.findings.append(reading.finding(FindingCode.USER_CODE, message))
+            gathered.note(reading.finding(FindingCode.USER_CODE, message))
 
 
 def event_triggers(reading: Reading) -> None:

@@ -258,7 +258,7 @@ def _dangerous(
     findings = () if danger.honest else (reading.finding(FindingCode.DANGEROUS_FUNCTION, message, location),)
     gathered = reading.gather(danger.verb, _object_of(reading, name, danger, arguments))
     gathered.at_least(Reach.ONE if danger.kind is ObjectKind.SEQUENCE and _once(level) else Reach.UNKNOWN)
-    gathered.findings.extend(f for f in findings if f not in gathered.findings)
+    gathered.note(*findings)
     reading.writes = reading.writes or danger.writes
 
 

@@ -55,6 +55,7 @@ class TooMuch(CallerFault):
     """A statement holds more of something than its limit allows."""
 
 
+MOST_FINDINGS = 100
 _RANK = {Reach.ONE: 0, Reach.SOME: 1, Reach.UNKNOWN: 2, Reach.ALL: 3}
 
 
@@ -69,6 +70,13 @@ class Gathered:
         self.fields: set[str] | None = set()
         self.findings: list[Finding] = []
         self.by_code = False  # stored code does it: the planner may run that code too
+
+    def note(self, *findings: Finding) -> None:
+        """Keep findings that are not kept yet; of one code only so many, however long the text that says them."""
+        for found in findings:
+            full = len(self.findings) >= MOST_FINDINGS and any(found.code is kept.code for kept in self.findings)
+            if not full and found not in self.findings:
+                self.findings.append(found)
 
     def extend(self, reach: Reach) -> None:
         """Count one more touch of this reach: the larger wins, two single rows are some."""
@@ -226,7 +234,7 @@ class Reading:
             gathered.fields = None
         elif gathered.fields is not None:
             gathered.fields.update(fields)
-        gathered.findings.extend(f for f in findings if f not in gathered.findings)
+        gathered.note(*findings)
         return gathered
 
     def finding(self, code: FindingCode, message: str, location: int = -1) -> Finding:
@@ -324,7 +332,7 @@ class Reading:
             asks = why if inner is code or not known else f"`{schema}.{name}`"
             does = "its body is followed" if clear else "which may do anything"
             (inner if known else code).at_least(Reach.ONE if clear else Reach.UNKNOWN)
-            (inner if known else code).findings.append(
+            (inner if known else code).note(
                 self.finding(FindingCode.USER_CODE, f"{asks} runs {shown}, {does}", location)
             )
         return quiet

@@ -39,7 +39,7 @@ ONLY = {
 }
 _MEMORY = frozenset({"work_mem", "maintenance_work_mem"})
 _MOST_MEMORY = 2 * 1024 * 1024
-_SIZE = re.compile(r"\s*\+?(\d+(?:\.\d+)?)\s*(kb|mb|gb|tb|b)?\s*", re.IGNORECASE)
+_SIZE = re.compile(r"\s*+\+?(\d+(?:\.\d+)?)\s*+(kb|mb|gb|tb|b)?\s*+", re.IGNORECASE)
 _KILOBYTES = {"b": 1 / 1024, "kb": 1, "mb": 1024, "gb": 1024**2, "tb": 1024**3}
 # Refused with their own reason; every other name outside the list is refused as unknown.
 _REASONS = {

@@ -8,6 +8,21 @@ utility statements, and keeps comments. This scrubs every literal token wherever
 import re
 from hashlib import blake2b
 
+_NAMED = r"[\w$\x80-\U0010ffff]"  # what makes the characters behind it part of a name
+_BLANK = r"[ \t\n\r\f\v]"
+_STRING = r"[^']*+(?:''[^']*+)*+(?:'|\Z)"
+# The literals of a text without comments, backslashes and dollar quotes. It begins with one class of characters, so
+# that the search for literals runs in C: what was found then looks back.
+_LITERAL = (
+    r"['0-9eEnNbBxXuU](?:"
+    rf"(?:(?<=')|(?<=[eEnNbBxX])(?<!{_NAMED}.)'|(?<=[uU])(?<!{_NAMED}.)&'){_STRING}"
+    rf"(?:[ \t\f\v]*+[\n\r]{_BLANK}*+'{_STRING})*+"
+    rf"|(?<=[0-9])(?<!{_NAMED}.)"
+    r"(?:(?<=0)[xXoObB][\da-fA-F_]++|[\d_]*+(?:\.(?!\.)[\d_]*+)?(?:[eE][+-]?\d[\d_]*+)?))"
+)
+_PLAIN_LITERAL = re.compile(_LITERAL)
+_NAME_OR_LITERAL = re.compile(rf'("[^"]*+(?:""[^"]*+)*+(?:"|\Z))|{_LITERAL}')
+_DOLLAR_QUOTE = re.compile(r"\$(?!\d)")
 # One character class, so that the search between literals runs in C.
 _INTERESTING = re.compile(r"['\"$0-9/\-]")
 _NUMBER = re.compile(r"0[xXoObB][\da-fA-F_]+|(?:\d[\d_]*(?:\.(?!\.)[\d_]*)?)(?:[eE][+-]?\d[\d_]*)?")
@@ -17,6 +32,7 @@ _ESCAPED = re.compile(r"'[^'\\]*(?:(?:\\.|'')[^'\\]*)*'", re.DOTALL)
 _CONTINUED = re.compile(r"(?:[ \t\f\v]|--[^\n\r]*+)*+[\n\r](?:\s|--[^\n\r]*+[\n\r])*+(?=')")
 _QUOTED_NAME = re.compile(r'"[^"]*(?:""[^"]*)*"')
 _TAG = re.compile(r"\$(?:[^\W\d]\w*)?\$")
+_PARAMETER = re.compile(r"\$[0-9]+")
 _REST_OF_NAME = re.compile(r"[\w$]+")
 _LINE = re.compile(r"[^\n\r]*")
 _COMMENT = re.compile(r"/\*|\*/")
@@ -24,6 +40,17 @@ _COMMENT = re.compile(r"/\*|\*/")
 
 def shape_of(text: str) -> str:
     """`text` with each literal replaced by `?`, comments dropped and white space reduced to blanks."""
+    if "--" in text or "/*" in text or "\\" in text or ("$" in text and _DOLLAR_QUOTE.search(text)):
+        found = _piece_by_piece(text)
+    elif '"' in text:
+        found = _NAME_OR_LITERAL.sub(lambda match: match[1] or "?", text)
+    else:
+        found = _PLAIN_LITERAL.sub("?", text)
+    return " ".join(found.split())
+
+
+def _piece_by_piece(text: str) -> str:
+    """`text` with each literal replaced by `?` and each comment by a blank, however they are written."""
     parts: list[str] = []
     last = at = 0
     search = _INTERESTING.search
@@ -37,7 +64,15 @@ def shape_of(text: str) -> str:
             at = _end(_QUOTED_NAME, text, start)
             continue
         elif token == "$" or token.isdigit():
-            end = _value(text, start, token, after_literal=start == last > 0)
+            if _in_name(text, start) and not start == last > 0:
+                at = _end(_REST_OF_NAME, text, start)
+                continue
+            if (parameter := _PARAMETER.match(text, start)) is not None:
+                at = parameter.end()
+                parts.append(text[last:at])  # a dollar quote may follow at once
+                last = at
+                continue
+            end = _value(text, start, token)
             if end < 0:
                 at = _end(_REST_OF_NAME, text, start)
                 continue
@@ -54,7 +89,7 @@ def shape_of(text: str) -> str:
             continue
         last = at
     parts.append(text[last:])
-    return " ".join("".join(parts).split())
+    return "".join(parts)
 
 
 def fingerprint_of(shape: str) -> str:
@@ -83,10 +118,8 @@ def _string(text: str, quote: int) -> tuple[int, int]:
     return begin, end
 
 
-def _value(text: str, start: int, token: str, *, after_literal: bool) -> int:
-    """The end of a number or of a dollar-quoted text; -1 for a parameter or part of a name."""
-    if not after_literal and _in_name(text, start):
-        return -1
+def _value(text: str, start: int, token: str) -> int:
+    """The end of a number or of a dollar-quoted text; -1 for a dollar that begins neither."""
     if token != "$":
         return _end(_NUMBER, text, start)
     tag = _TAG.match(text, start)

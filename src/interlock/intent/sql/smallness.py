@@ -42,7 +42,7 @@ def pin(reading: Reading, level: Level, condition: Node) -> None:
     elif kind == "AEXPR_IN":
         _, listed = unwrap(node(inner, "rexpr"))
         values = nodes(listed, "items")
-        if len(values) <= _MAX_LISTED and all(is_value(value) for value in values):
+        if len(values) <= _MAX_LISTED and all("A_Const" in value or is_value(value) for value in values):
             found = _column_of(level, node(inner, "lexpr"))
             if found is not None:
                 (found[0].pinned if len(values) == 1 else found[0].listed).add(found[1])

@@ -124,7 +124,7 @@ def _only_planned(reading: Reading) -> None:
         gathered = reading.gather(verb, effect.object, relation)
         gathered.by_code = gathered.by_code or was.by_code
         gathered.at_least(effect.reach)
-        gathered.findings.extend(f for f in effect.findings if f not in gathered.findings)
+        gathered.note(*effect.findings)
         if gathered.fields is not None:
             gathered.fields = None if effect.fields is None else gathered.fields | {f.name for f in effect.fields}
 
