@@ -19,8 +19,6 @@ def counting_to(number: int | str) -> str:
     )
 
 
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
     """How a program ended."""

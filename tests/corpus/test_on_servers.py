@@ -12,6 +12,8 @@ from psycopg.pq import DiagnosticField, ExecStatus
 
 from interlock.app.embedded import EmbeddedPostgres
 from interlock.app.explaining import verdict
+from interlock.gateways.postgres.rewriting import forwarded
+from interlock.intent.sql import Scope, understand
 from interlock.model import Verdict
 from tests.conftest import DEBIAN_15, DEBIAN_15_INSTALL, require
 from tests.corpus.blocks import Block, blocks
@@ -81,6 +83,48 @@ def test_the_server_takes_every_text(world: tuple[int, str], name: str) -> None:
             refused.append((block.text, said))
     connection.close()
     assert refused == []
+
+
+def answer(connection: psycopg.Connection, text: str) -> tuple[object, ...]:
+    """All that a client sees of a text, run in a transaction that is undone."""
+    server = connection.pgconn
+    server.exec_(b"BEGIN")
+    result = server.exec_(text.encode())
+    if result.status in {ExecStatus.COPY_IN, ExecStatus.COPY_OUT}:
+        connection.close()
+        return (result.status,)
+    names = [result.fname(column) for column in range(result.nfields)]
+    rows = [[result.get_value(row, column) for column in range(result.nfields)] for row in range(result.ntuples)]
+    for statement in LEFT_BEHIND:
+        server.exec_(statement)
+    state = result.error_field(DiagnosticField.SQLSTATE)
+    return result.status, result.command_status, state, names, sorted(rows, key=str)
+
+
+@pytest.mark.parametrize("name", ["lookalikes.txt", "migrations.txt"])
+def test_what_is_forwarded_answers_the_same(world: tuple[int, str], name: str) -> None:
+    """Names with their schema: the same columns, rows, tags and errors as the client's own text."""
+    version, dsn = world
+    connection = psycopg.connect(dsn, autocommit=True)
+    scope = Scope(catalog=catalog_of(connection), target="shop", user="postgres")
+    different, rewritten = [], 0
+    for block in blocks(HERE / name):
+        statements = understand(block.text, scope)
+        sent = ";".join(map(forwarded, statements))
+        if not block.runs_on(version) or not any(statement.places for statement in statements):
+            continue
+        rewritten += 1
+        answers = []
+        for text in (block.text, block.text, sent):
+            if connection.closed:
+                connection = psycopg.connect(dsn, autocommit=True)
+            connection.pgconn.exec_(PATIENCE)
+            answers.append(answer(connection, text))
+        if answers[0] == answers[1] != answers[2]:
+            different.append((sent, answers[1:]))
+    connection.close()
+    assert different == []
+    assert rewritten > {"lookalikes.txt": 50, "migrations.txt": 10}[name]
 
 
 def test_its_catalogue_gives_the_same_verdicts(world: tuple[int, str]) -> None:

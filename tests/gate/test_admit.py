@@ -15,7 +15,7 @@ SOURCE = Path(str(admit.__file__)).read_text()
 # What is broken, and how: each pair of texts is replaced in the gate's source.
 BREAKAGES = {
     "record after send": (
-        "        await self._write_down(judged, enforce)\n        self.mark(\"decided\")\n",
+        '        await self._write_down(judged, enforce)\n        self.mark("decided")\n',
         "",
     ),
     "treat hold as allow": ("elif decision.allowed:", "elif decision.verdict is not Verdict.DENY:"),

@@ -36,7 +36,7 @@ def test_a_read_goes_as_it_came() -> None:
         == """\
 > Query SELECT id FROM orders
 = allow SELECT id
-  > Query SELECT id FROM orders
+  > Query SELECT id FROM public.orders
   < RowDescription
 < RowDescription
   < DataRow
@@ -65,7 +65,7 @@ def test_a_denial_never_reaches_the_target() -> None:
   (wait)
 > Query SELECT id FROM orders
 = allow SELECT id
-  > Query SELECT id FROM orders"""
+  > Query SELECT id FROM public.orders"""
     )
 
 
@@ -82,7 +82,7 @@ def test_a_write_runs_in_the_gateways_own_transaction() -> None:
   > Bind il_begin il_begin
   > Execute il_begin
   > Close
-  > Parse - UPDATE orders SET status = 'x' WHERE id = 1
+  > Parse - UPDATE public.orders SET status = 'x' WHERE id = 1
   > Bind - -
   > Describe
   > Execute -
@@ -120,7 +120,7 @@ def test_a_write_that_fails_is_rolled_back_before_the_client_hears_ready() -> No
   > Bind il_begin il_begin
   > Execute il_begin
   > Close
-  > Parse - UPDATE orders SET status = 'x' WHERE id = 1
+  > Parse - UPDATE public.orders SET status = 'x' WHERE id = 1
   > Bind - -
   > Describe
   > Execute -
@@ -170,7 +170,7 @@ def test_a_refusal_in_a_pipeline_fails_the_group_where_it_stands() -> None:
   > Bind il_begin il_begin
   > Execute il_begin
   > Close
-  > Parse - SELECT id FROM orders
+  > Parse - SELECT id FROM public.orders
   > Bind - -
   > Execute -
   > Execute il_refused
@@ -284,7 +284,7 @@ def test_statements_of_one_query_land_together() -> None:
   > Bind - -
   > Describe
   > Execute -
-  > Parse - INSERT INTO orders (id, customer_id) VALUES (1, 1)
+  > Parse - INSERT INTO public.orders (id, customer_id) VALUES (1, 1)
   > Bind - -
   > Describe
   > Execute -
@@ -331,7 +331,7 @@ def test_a_prepared_statement_is_judged_again_at_bind() -> None:
 > Execute -
 > Sync
 = allow SELECT id
-  > Parse a SELECT id FROM orders WHERE id = $1
+  > Parse a SELECT id FROM public.orders WHERE id = $1
   > Bind - a
   > Execute -
   > Sync
@@ -367,7 +367,7 @@ def test_a_parse_alone_is_an_act() -> None:
 > Parse a SELECT id FROM orders
 > Sync
 = allow SELECT id
-  > Parse a SELECT id FROM orders
+  > Parse a SELECT id FROM public.orders
   > Sync
 > Parse b DROP TABLE orders
 > Sync
@@ -388,7 +388,7 @@ def test_what_is_prepared_without_sync_ends_its_own_transaction() -> None:
 > Parse a UPDATE orders SET status = 'x' WHERE id = $1
 > Describe
 = allow UPDATE orders
-  > Parse a UPDATE orders SET status = 'x' WHERE id = $1
+  > Parse a UPDATE public.orders SET status = 'x' WHERE id = $1
   > Describe
   > Sync
   < ParseComplete
@@ -423,7 +423,7 @@ def test_an_answer_is_cut_at_its_limit() -> None:
         == """\
 > Query SELECT name FROM customers
 = allow SELECT name
-  > Parse - SELECT name FROM customers
+  > Parse - SELECT name FROM public.customers
   > Bind - -
   > Describe
   > Execute - 3
@@ -454,7 +454,7 @@ def test_an_answer_within_its_limit_passes() -> None:
         == """\
 > Query SELECT name FROM customers
 = allow SELECT name
-  > Parse - SELECT name FROM customers
+  > Parse - SELECT name FROM public.customers
   > Bind - -
   > Describe
   > Execute - 3
@@ -502,7 +502,7 @@ READ WRITE
   > Bind il_confine il_confine
   > Execute il_confine
   > Close
-  > Parse - SELECT name FROM customers
+  > Parse - SELECT name FROM public.customers
   > Bind - -
   > Describe
   > Execute - 3
@@ -618,7 +618,7 @@ def test_a_query_destroys_the_unnamed_statement() -> None:
 > Parse - SELECT id FROM orders
 > Sync
 = allow SELECT id
-  > Parse - SELECT id FROM orders
+  > Parse - SELECT id FROM public.orders
   > Sync
   < ParseComplete
 < ParseComplete
@@ -660,7 +660,7 @@ def test_copy_data_waits_for_the_target_to_ask() -> None:
   > Bind il_begin il_begin
   > Execute il_begin
   > Close
-  > Parse - COPY orders FROM STDIN
+  > Parse - COPY public.orders FROM STDIN
   > Bind - -
   > Execute -
   (intake)
@@ -683,7 +683,7 @@ def test_a_parse_that_comes_alone_leaves_room_for_the_begin_of_its_write() -> No
         == """\
 > Parse s INSERT INTO orders (id) VALUES ($1)
 = allow INSERT INTO
-  > Parse s INSERT INTO orders (id) VALUES ($1)
+  > Parse s INSERT INTO public.orders (id) VALUES ($1)
   > Sync
   < ParseComplete
 < ParseComplete

@@ -147,9 +147,7 @@ def limits(config: Config) -> Limits:
 
 def address_of(target: TargetConfig) -> Address:
     """Where a target listens."""
-    return Address(
-        port=target.port, host=target.host or "localhost", socket=target.socket, tls=target_context(target)
-    )
+    return Address(port=target.port, host=target.host or "localhost", socket=target.socket, tls=target_context(target))
 
 
 def revocations(config: Config) -> Revocations:

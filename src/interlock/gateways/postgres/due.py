@@ -4,6 +4,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 
 from interlock.gateways.postgres.running import Running
+from interlock.intent.sql.statement import Statement
 
 
 class Show(Enum):
@@ -17,13 +18,14 @@ class Show(Enum):
 class Due:
     """Answers owed for one message of type `kind` (a client message type).
 
-    `running` is the command whose answer it is. `instead` replaces the error that the target is made to raise
-    when a command in mid-group is refused. `done` runs when the message succeeded; `rows` is given the DataRows of
-    a query of our own. `closes` is the number of the group that its ReadyForQuery ends, 0 for none. `wrapped` marks
-    a Sync that ends a transaction of the gateway's own, `hidden` one that we sent inside a client's group.
+    `running` is the command whose answer it is, `statement` what an error's position is of. `instead` replaces the
+    error that the target is made to raise when a command in mid-group is refused. `done` runs when the message
+    succeeded; `rows` is given the DataRows of a query of our own. `closes` is the number of the group that its
+    ReadyForQuery ends, 0 for none. `wrapped` marks a Sync that ends a transaction of the gateway's own, `hidden` one
+    that we sent inside a client's group.
     """
 
-    __slots__ = ("closes", "done", "hidden", "instead", "kind", "rows", "running", "show", "wrapped")
+    __slots__ = ("closes", "done", "hidden", "instead", "kind", "rows", "running", "show", "statement", "wrapped")
 
     def __init__(
         self,
@@ -31,6 +33,7 @@ class Due:
         show: Show = Show.ALL,
         *,
         running: Running | None = None,
+        statement: Statement | None = None,
         done: Callable[[], None] | None = None,
         instead: bytes | None = None,
         rows: Callable[[bytes], None] | None = None,
@@ -42,6 +45,7 @@ class Due:
         self.show = show
         self.rows = rows
         self.running = running
+        self.statement = statement
         self.done = done
         self.closes = closes
         self.hidden = hidden

@@ -1,11 +1,15 @@
 """Prepared statements and portals of one session, as the target holds them."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import TypeVar
 
+from interlock.gateways.postgres.due import Due, Show
 from interlock.gateways.postgres.rewriting import forwarded
 from interlock.gateways.postgres.steps import Portal
 from interlock.intent.sql.statement import Flow, Statement
+from interlock.wire.postgres import kinds
+from interlock.wire.postgres.messages import Part, build_close, build_parse
 
 
 class Names:
@@ -21,6 +25,8 @@ class Names:
         self._portals: dict[str, Portal] = {}
         self._sent_statements: dict[str, tuple[int, Statement | None]] = {}
         self._sent_portals: dict[str, tuple[int, Portal | None]] = {}
+        self._types: dict[str, tuple[int, ...]] = {}
+        self._upstream: dict[str, str] = {}  # texts that the target still has, of statements that moved
 
     @property
     def any_named(self) -> bool:
@@ -39,6 +45,11 @@ class Names:
 
     def statements(self) -> dict[str, Statement]:
         """What SQL's EXECUTE can name."""
+        merged = self.all_statements()
+        return {n: s for n, s in merged.items() if not self._moved(n)} if self._upstream else merged
+
+    def all_statements(self) -> dict[str, Statement]:
+        """What Bind can name, too: there a statement that moved is parsed again."""
         return _merged(self._statements, self._sent_statements)
 
     def cursors(self) -> dict[str, Statement]:
@@ -64,10 +75,11 @@ class Names:
         sent = self._sent_portals.get(name)
         return sent is not None and sent[0] != group
 
-    def send_statement(self, group: int, name: str, statement: Statement) -> None:
-        """Parse or PREPARE is on its way."""
+    def send_statement(self, group: int, name: str, statement: Statement, types: tuple[int, ...] = ()) -> None:
+        """Parse or PREPARE is on its way; `types` are OIDs of parameters."""
         if not name or self.statement(name) is None:
             self._sent_statements[name] = (group, statement)
+            self._types[name] = types
 
     def send_portal(self, group: int, name: str, portal: Portal) -> None:
         """Bind or DECLARE is on its way."""
@@ -85,18 +97,37 @@ class Names:
     def hold_statement(self, name: str, statement: Statement) -> None:
         """The target confirmed a Parse or PREPARE."""
         self._statements[name] = statement
+        self._upstream.pop(name, None)
 
     def hold_portal(self, name: str, portal: Portal) -> None:
         """The target confirmed a Bind or DECLARE."""
         self._portals[name] = portal
 
     def reread_statement(self, name: str, statement: Statement) -> None:
-        """A prepared statement means something else now."""
+        """A prepared statement means something else now; it has moved where other text must be forwarded for it."""
+        known = self.statement(name)
+        if known is not None and forwarded(known) != forwarded(statement):
+            self._upstream.setdefault(name, forwarded(known))
         sent = self._sent_statements.get(name)
         if sent is not None:
             self._sent_statements[name] = (sent[0], statement)
         if name in self._statements:
             self._statements[name] = statement
+
+    def again(self, name: str) -> tuple[bytes, tuple[Due, ...]]:
+        """What goes in front of a Bind of this name: Close and Parse, where its names are found elsewhere by now."""
+        statement = self.statement(name)
+        if statement is None or not self._moved(name):
+            return b"", ()
+        parse = build_parse(name, forwarded(statement), self._types.get(name, ()))
+        held = partial(self.hold_statement, name, statement)
+        parsed = Due(kinds.PARSE, Show.NOTHING, statement=statement, done=held)
+        return build_close(Part.STATEMENT, name) + parse, (Due(kinds.CLOSE, Show.NOTHING), parsed)
+
+    def _moved(self, name: str) -> bool:
+        """Whether the target has it with another text than it would be forwarded with now."""
+        upstream, statement = self._upstream.get(name), self.statement(name)
+        return upstream is not None and statement is not None and upstream != forwarded(statement)
 
     def keep_only(self, held: Iterable[str]) -> None:
         """Forget what is not made of the text that was judged: code may have put another in its place.
@@ -105,7 +136,7 @@ class Names:
         """
         texts = {entry.partition("\x01")[0]: entry.partition("\x01")[2] for entry in held}
         for name, statement in list(self._statements.items()):
-            if name and texts.get(f"s{name}") != forwarded(statement):
+            if name and texts.get(f"s{name}") != self._upstream.get(name, forwarded(statement)):
                 del self._statements[name]
         for name, portal in list(self._portals.items()):
             if portal.statement.flow is Flow.DECLARE and texts.get(f"c{name}") != forwarded(portal.statement):
@@ -115,8 +146,10 @@ class Names:
         """The target confirmed a Close or DEALLOCATE; None is all of them."""
         if name is None:
             self._statements.clear()
+            self._upstream.clear()
         else:
             self._statements.pop(name, None)
+            self._upstream.pop(name, None)
 
     def drop_portal(self, name: str | None) -> None:
         """The target confirmed a Close of a portal; None is all of them."""

@@ -94,7 +94,9 @@ class Outbox:
         stamped = step.portal is not None and step.portal.stamp is not None
         if step.direct is not None and not stamped and running.limit is None and not _confined_here(step.unit, running):
             step.group.direct = True
-            self._parcel(step.group, step.direct, Due(kinds.QUERY, running=running, closes=step.group.id))
+            statement = step.portal.statement if step.portal is not None else None
+            due = Due(kinds.QUERY, running=running, statement=statement, closes=step.group.id)
+            self._parcel(step.group, step.direct, due)
             return
         if step.direct is not None and step.portal is not None:
             step.data, step.dues = spelled_out(step.portal.statement)
@@ -162,7 +164,8 @@ class Outbox:
         if running is not None and running.limit is not None:
             most = max(running.limit - running.delivered, 0) + 1  # one more than may pass shows that there is more
             rows = min(rows, most) if rows else most
-        due = Due(kinds.EXECUTE, step.show, running=running, done=self._change(portal, step.group))
+        done = self._change(portal, step.group)
+        due = Due(kinds.EXECUTE, step.show, running=running, statement=portal.statement, done=done)
         data = build_execute(step.name, rows) if step.name or rows else _RUN_UNNAMED
         self._bracketed(step.group, step.unit, running, data, due)
         if running is None:

@@ -36,8 +36,7 @@ WATCHED: Final = (
 
 _PATH: Final = "pg_catalog.current_setting('search_path')"
 _TEMP_LAST: Final = (
-    f"CASE WHEN {_PATH} OPERATOR(pg_catalog.=) '' THEN 'pg_temp' "
-    f"ELSE pg_catalog.concat({_PATH}, ', pg_temp') END"
+    f"CASE WHEN {_PATH} OPERATOR(pg_catalog.=) '' THEN 'pg_temp' ELSE pg_catalog.concat({_PATH}, ', pg_temp') END"
 )
 
 _STATEMENTS: Final = {

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final, Protocol
 
+from msgspec.structs import replace
+
 from interlock.gate import Ask
 from interlock.gateways.postgres import owned, replies, rewriting
 from interlock.gateways.postgres.dependence import depends
@@ -42,6 +44,7 @@ from interlock.wire.postgres.messages import (
 
 LANGUAGE: Final = "postgresql"
 
+
 class Understand(Protocol):
     """Text to statements as this session would read it now; never raises for what a client sent."""
 
@@ -70,7 +73,7 @@ class Planner:
         self.open: Unit | None = None
         self.barrier = False
         self.stale: set[Stale] = set()
-        self._rest: str | None = None
+        self._rest: tuple[str, int] | None = None  # of a simple Query, and where it began there
         self._session = session
         self._understand = understand
         self._now = now
@@ -130,10 +133,11 @@ class Planner:
         if scene == self._read_in:
             return
         self._read_in = scene
-        for name, statement in self.names.statements().items():
+        for name, statement in self.names.all_statements().items():
             if statement is not EMPTY_STATEMENT:
                 again, *_ = await self._understand(statement.text, self.names)
-                self.names.reread_statement(name, prepared(again) if again.flow is Flow.PREPARE else again)
+                again = prepared(again) if again.flow is Flow.PREPARE else again
+                self.names.reread_statement(name, replace(again, span=statement.span))
 
     # -- what the client says ------------------------------------------------------------------
 
@@ -160,22 +164,25 @@ class Planner:
         if failed or self.fallen:
             self._end()
         else:
-            await self._statements(rest)
+            await self._statements(*rest)
 
-    async def _statements(self, text: str) -> None:
+    async def _statements(self, text: str, start: int = 0) -> None:
         statements = await self._understand(text, self.names)
         if not statements:
             self._reject(replies.EMPTY)
         named = False
         for at, statement in enumerate(statements):
+            end = statement.span[1]
             if named and depends_on_names(statement):
-                (statement,) = await self._understand(statement.text, self.names)
+                statement = replace((await self._understand(statement.text, self.names))[0], span=statement.span)
+            if start:
+                statement = replace(statement, span=(start + statement.span[0], start + end))
             if reserved(statement):
                 self._reject(replies.reserved(statement.name or ""))
                 break
             self._simple(statement, alone=len(statements) == 1)
             if at < len(statements) - 1 and changes_meaning(statement):
-                self._rest = text[statements[at].span[1] :]
+                self._rest = text[end:], start + end
                 self.barrier = True
                 return
             named = named or statement.flow in (Flow.PREPARE, Flow.DECLARE)
@@ -195,8 +202,9 @@ class Planner:
         if not statements:
             statements = (EMPTY_STATEMENT,)
         statement = statements[0]
-        self.names.send_statement(group.id, message.statement, statement)
-        due = Due(kinds.PARSE, done=partial(self.names.hold_statement, message.statement, statement))
+        self.names.send_statement(group.id, message.statement, statement, message.types)
+        held = partial(self.names.hold_statement, message.statement, statement)
+        due = Due(kinds.PARSE, statement=statement, done=held)
         data = build_parse(message.statement, rewriting.forwarded(statement), message.types)
         ask = None if statement is EMPTY_STATEMENT else self._ask(statement, group)
         self._watch(statement, group)
@@ -221,9 +229,10 @@ class Planner:
                 self._cover(statement, ask)
             self._follow(statement)
             self._watch(statement, group)
+        data, dues = self.names.again(message.statement)
         self.names.send_portal(group.id, message.portal, portal)
-        due = Due(kinds.BIND, done=partial(self.names.hold_portal, message.portal, portal))
-        self.steps.append(Send(group=group, unit=unit, data=frame, dues=(due,), ask=ask, portal=portal))
+        due = Due(kinds.BIND, statement=statement, done=partial(self.names.hold_portal, message.portal, portal))
+        self.steps.append(Send(group=group, unit=unit, data=data + frame, dues=(*dues, due), ask=ask, portal=portal))
         return None
 
     def describe(self, frame: bytes) -> None:

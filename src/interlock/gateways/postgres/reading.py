@@ -37,9 +37,7 @@ class Analyst(Protocol):
 class Reader:
     """Reads for one session. `path` is the search_path as the target has it now, `user` the login there."""
 
-    def __init__(
-        self, *, shared: Shared, user: str, limits: Limits, analyst: Analyst, memory: Memory
-    ) -> None:
+    def __init__(self, *, shared: Shared, user: str, limits: Limits, analyst: Analyst, memory: Memory) -> None:
         self.path: tuple[str, ...] = ()
         self._shared = shared
         self._user = user

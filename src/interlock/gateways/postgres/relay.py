@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 from interlock.gateways.postgres import owned
 from interlock.gateways.postgres.due import LOCAL, LOCAL_READY, Due, Show
+from interlock.gateways.postgres.rewriting import relocated
 from interlock.gateways.postgres.rows import cut_rows
 from interlock.gateways.postgres.running import Running
 from interlock.intent.sql.statement import Flow
@@ -252,6 +253,8 @@ class Relay:
         due = self._dues[0]
         self.failed = due.kind != kinds.QUERY or self.failed
         shown = frame if due.instead is None else due.instead
+        if due.statement is not None and due.instead is None:
+            shown = relocated(frame, due.statement)
         # Nobody's own error: COMMIT or Sync failed, over a deferred constraint, say. The last command gets it.
         failed = due.running or (self._last_of_group() if due.instead is None else None)
         if failed is not None:

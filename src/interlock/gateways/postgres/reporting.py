@@ -15,9 +15,7 @@ from interlock.wire.postgres.messages import build_error
 class Reporter:
     """Hears the relay. `clock` is monotonic, in seconds."""
 
-    def __init__(
-        self, *, gate: Gate, pins: Pins, clock: Callable[[], float], mark: Callable[[str], None]
-    ) -> None:
+    def __init__(self, *, gate: Gate, pins: Pins, clock: Callable[[], float], mark: Callable[[str], None]) -> None:
         self._gate = gate
         self._pins = pins
         self._clock = clock

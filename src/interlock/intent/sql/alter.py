@@ -41,7 +41,7 @@ def alter_table(reading: Reading, inner: Node) -> Outputs:
     holder = node(inner, "relation") or {}
     if flag(inner, "missing_ok") and reading.resolve(word(holder, "schemaname"), word(holder, "relname")) is None:
         reading.note(FindingCode.UNKNOWN_OBJECT, f"`{word(holder, 'relname')}` is not in the catalogue; check its name")
-    relation, object_ = reading.relation_object(word(holder, "schemaname"), word(holder, "relname"))
+    relation, object_ = reading.named(holder)
     reading.ddl = reading.writes = True
     event_triggers(reading)
     level = Level(None)
@@ -96,7 +96,7 @@ _OPTIONS = words("List Integer String Float RoleSpec ReplicaIdentityStmt DefElem
 
 def _attached(reading: Reading, kind: str, inner: Node) -> None:
     holder = (node(inner, "name") or {}) if kind == "PartitionCmd" else inner
-    relation, object_ = reading.relation_object(word(holder, "schemaname"), word(holder, "relname"))
+    relation, object_ = reading.named(holder)
     reading.add(Verb.CONFIGURE, object_, Reach.ALL, relation=relation)
     bound = node(inner, "bound")
     if bound is not None:
@@ -135,7 +135,7 @@ def change_owner(reading: Reading, inner: Node) -> Outputs:
 def _configure_named(reading: Reading, inner: Node, kind: str) -> None:
     holder = node(inner, "relation")
     if holder is not None:
-        relation, object_ = reading.relation_object(word(holder, "schemaname"), word(holder, "relname"))
+        relation, object_ = reading.named(holder)
         reading.add(Verb.CONFIGURE, object_, Reach.ALL, relation=relation)
         return
     wrapped = node(inner, "object") or {}
@@ -151,7 +151,7 @@ def _configure_named(reading: Reading, inner: Node, kind: str) -> None:
 def alter_sequence(reading: Reading, inner: Node) -> Outputs:
     """ALTER SEQUENCE moves or reshapes a sequence."""
     holder = node(inner, "sequence") or {}
-    relation, object_ = reading.relation_object(word(holder, "schemaname"), word(holder, "relname"))
+    relation, object_ = reading.named(holder)
     reading.ddl = reading.writes = True
     event_triggers(reading)
     reading.add(Verb.CONFIGURE, object_, Reach.ALL, relation=relation)

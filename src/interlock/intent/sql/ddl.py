@@ -29,7 +29,7 @@ def create_table(reading: Reading, inner: Node) -> Outputs:
             reading.unmapped(kind)
     for wrapped in nodes(inner, "inhRelations"):
         parent = body(wrapped, "RangeVar") or {}
-        relation, object_ = reading.relation_object(word(parent, "schemaname"), word(parent, "relname"))
+        relation, object_ = reading.named(parent)
         reading.add(Verb.CONFIGURE, object_, Reach.ONE, relation=relation)
     partition = node(inner, "partspec")
     if partition is not None:
@@ -56,7 +56,7 @@ def _home(reading: Reading, holder: Node) -> str:
 
 def read_structure(reading: Reading, holder: Node) -> None:
     """LIKE reads another table's columns, not its rows."""
-    relation, object_ = reading.relation_object(word(holder, "schemaname"), word(holder, "relname"))
+    relation, object_ = reading.named(holder)
     reading.add(Verb.READ, object_, Reach.ONE, relation=relation)
 
 
@@ -96,7 +96,7 @@ def create_view(reading: Reading, inner: Node) -> Outputs:
 def create_index(reading: Reading, inner: Node) -> Outputs:
     """CREATE INDEX reads the whole table and runs the functions of its expressions, now and at every write."""
     holder = node(inner, "relation") or {}
-    relation, object_ = reading.relation_object(word(holder, "schemaname"), word(holder, "relname"))
+    relation, object_ = reading.named(holder)
     reading.ddl = reading.writes = True
     event_triggers(reading)
     reading.add(Verb.CONFIGURE, object_, Reach.ALL, relation=relation)
@@ -168,7 +168,7 @@ def create_function(reading: Reading, inner: Node) -> Outputs:
 def create_trigger(reading: Reading, inner: Node) -> Outputs:
     """CREATE TRIGGER attaches code to every later write of a table."""
     holder = node(inner, "relation") or {}
-    relation, object_ = reading.relation_object(word(holder, "schemaname"), word(holder, "relname"))
+    relation, object_ = reading.named(holder)
     reading.ddl = reading.writes = True
     event_triggers(reading)
     reading.add(Verb.CONFIGURE, object_, Reach.ALL, relation=relation)
@@ -190,7 +190,7 @@ def create_statistics(reading: Reading, inner: Node) -> Outputs:
     reading.ddl = reading.writes = True
     for wrapped in nodes(inner, "relations"):
         holder = body(wrapped, "RangeVar") or {}
-        relation, object_ = reading.relation_object(word(holder, "schemaname"), word(holder, "relname"))
+        relation, object_ = reading.named(holder)
         reading.add(Verb.CONFIGURE, object_, Reach.ALL, relation=relation)
         level = Level(None)
         add_relation(reading, level, holder, written=True)

@@ -33,7 +33,7 @@ def constraint(reading: Reading, level: Level | None, inner: Node) -> None:
     kind = word(inner, "contype")
     if kind == "CONSTR_FOREIGN":
         parent = node(inner, "pktable") or {}
-        relation, object_ = reading.relation_object(word(parent, "schemaname"), word(parent, "relname"))
+        relation, object_ = reading.named(parent)
         if relation is not None or word(parent, "relname"):
             reading.add(Verb.CONFIGURE, object_, Reach.ONE, relation=relation)
     elif kind in _KEEPING:

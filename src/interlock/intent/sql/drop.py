@@ -190,7 +190,7 @@ def reindex(reading: Reading, inner: Node) -> Outputs:
         reading.note(FindingCode.OUTSIDE_TRANSACTION, message)
         reading.add(Verb.CONFIGURE, reading.database(), Reach.ALL)
         return []
-    relation, object_ = reading.relation_object(word(holder, "schemaname"), word(holder, "relname"))
+    relation, object_ = reading.named(holder)
     reading.add(Verb.CONFIGURE, object_, Reach.ALL, relation=relation)
     for by, schema, name in relation.code if relation is not None else ():
         if by == "index":

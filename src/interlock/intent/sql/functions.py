@@ -101,11 +101,15 @@ ACTING: frozenset[str] = frozenset({SET_CONFIG, *(name for name, danger in DANGE
 
 @dataclass(frozen=True, slots=True)
 class Callee:
-    """What a called name can be: user functions of that name, a danger, or harmless. All empty means unknown."""
+    """What a called name can be: user functions of that name, a danger, or harmless. All empty means unknown.
+
+    `home` is the one schema that all of it stands in, None where there are several or none.
+    """
 
     user: tuple[Function, ...] = ()
     danger: Danger | None = None
     harmless: bool = False
+    home: str | None = None
 
 
 # What information_schema's own views are made of; drivers call the first (JDBC's primary keys).
@@ -113,7 +117,7 @@ _OF_THE_STANDARD = words(
     """_pg_expandarray _pg_index_position _pg_truetypid _pg_truetypmod _pg_char_max_length _pg_char_octet_length
     _pg_numeric_precision _pg_numeric_precision_radix _pg_numeric_scale _pg_datetime_precision _pg_interval_type"""
 )
-_HARMLESS_CALLEE = Callee(harmless=True)
+_HARMLESS_CALLEE = Callee(harmless=True, home="pg_catalog")
 
 
 def callee(catalog: Catalog, path: tuple[str, ...], name: tuple[str, ...]) -> Callee:
@@ -132,4 +136,6 @@ def callee(catalog: Catalog, path: tuple[str, ...], name: tuple[str, ...]) -> Ca
     if not user and schema in {None, "pg_catalog"} and last in HARMLESS:
         return _HARMLESS_CALLEE
     danger = DANGEROUS.get(last) if schema in {None, "pg_catalog"} or user else None
-    return Callee(user=user, danger=danger, harmless=schema in {None, "pg_catalog"} and last in HARMLESS)
+    harmless = schema in {None, "pg_catalog"} and last in HARMLESS
+    homes = {f.schema for f in user} | ({"pg_catalog"} if harmless or danger is not None else set())
+    return Callee(user=user, danger=danger, harmless=harmless, home=homes.pop() if len(homes) == 1 else None)

@@ -19,6 +19,8 @@ def grant(reading: Reading, inner: Node) -> Outputs:
     for wrapped in nodes(inner, "objects"):
         qualified = qualified_name(wrapped)
         object_ = named_object(reading, "OBJECT_SCHEMA" if whole_schema else kind, qualified)
+        if (holder := body(wrapped, "RangeVar")) is not None:
+            reading.named(holder)
         relation = reading.catalog.relation(*object_.path[1:]) if len(object_.path) == 3 else None
         reading.add(Verb.GRANT, object_, Reach.ALL, fields=columns, relation=relation)
     return []

@@ -10,6 +10,7 @@ from interlock.intent.sql.functions import ACTING
 from interlock.intent.sql.limits import Limits
 from interlock.intent.sql.relation import Relation
 from interlock.intent.sql.statement import Flow, Statement
+from interlock.intent.sql.tree import Node, number, word
 from interlock.model import CallerFault, Effect, Field, Finding, FindingCode, Object, ObjectKind, Reach, Verb
 
 Source = tuple[Object, str]
@@ -141,7 +142,9 @@ class Reading:
         "local",
         "mentions",
         "name",
+        "own",
         "path",
+        "places",
         "read_only",
         "returns",
         "scope",
@@ -172,6 +175,9 @@ class Reading:
         self.inner: Statement | None = None
         self.follows = True
         self.depth = 0
+        # Schemas that go in front of names, by the byte where the name begins; `own` while the tree is of this text.
+        self.places: dict[int, str] = {}
+        self.own = True
         self.ctes = 0  # names that WITH defined so far
         # Columns and ranges that the expression being walked mentions.
         self.mentions: list[Source] = []
@@ -292,6 +298,19 @@ class Reading:
     def unknown_relation(self, schema: str, name: str) -> Object:
         """The object that stands for a name the catalogue lacks."""
         return self.object(ObjectKind.TABLE, self.creation_schema(schema), name, known=False)
+
+    def named(self, holder: Node) -> tuple[Relation | None, Object]:
+        """The relation and the object of a RangeVar; what was found is what the target will be told to take."""
+        schema = word(holder, "schemaname")
+        relation, object_ = self.relation_object(schema, word(holder, "relname"))
+        if relation is not None and not schema:
+            self.qualify(number(holder, "location"), relation.schema)
+        return relation, object_
+
+    def qualify(self, location: int, schema: str) -> None:
+        """The name at this byte of the text is of that schema, and will say so when it is forwarded."""
+        if self.own and location > 0:
+            self.places[location] = schema
 
     def relation_object(self, schema: str, name: str) -> tuple[Relation | None, Object]:
         """The relation and the object of a name; the object alone where the catalogue lacks it."""

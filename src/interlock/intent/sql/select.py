@@ -35,18 +35,19 @@ def ctes(reading: Reading, level: Level, clause: Node | None, *, bounded: bool =
     reading.ctes += len(listed)
     if reading.ctes > reading.limits.max_ctes:
         raise TooMuch(f"WITH defines more than {reading.limits.max_ctes} names; split the statement up")
+    recursive = flag(clause, "recursive")
+    if recursive:
+        # Each may name any of them; their columns are being worked out: known to be no relation's.
+        level.ctes |= {word(body(wrapped, "CommonTableExpr") or {}, "ctename"): None for wrapped in listed}
     for wrapped in listed:
         inner = body(wrapped, "CommonTableExpr")
         if inner is None:
             reading.unmapped(unwrap(wrapped)[0])
             continue
         name = word(inner, "ctename")
-        if flag(clause, "recursive"):
-            # The recursive arm sees columns that are being worked out: known to be no relation's.
-            level.ctes[name] = None
-            if not bounded and endless(name, body(node(inner, "ctequery"), "SelectStmt") or {}):
-                message = f"`{name}` calls itself without a condition and never ends; add a WHERE or a LIMIT"
-                reading.refuse(FindingCode.OVER_LIMIT, message)
+        if recursive and not bounded and endless(name, body(node(inner, "ctequery"), "SelectStmt") or {}):
+            message = f"`{name}` calls itself without a condition and never ends; add a WHERE or a LIMIT"
+            reading.refuse(FindingCode.OVER_LIMIT, message)
         outputs = _renamed(query(reading, level, node(inner, "ctequery")), names(inner, "aliascolnames"))
         level.ctes[name] = outputs
         kind, body_ = unwrap(node(inner, "ctequery"))
@@ -263,7 +264,7 @@ def add_relation(reading: Reading, level: Level, inner: Node, *, written: bool =
         found, outputs = level.cte(name)
         if found:
             return _computed(level, shown, _renamed(outputs, renamed), weighs=not level.gives_one(name))
-    relation, object_ = reading.relation_object(schema, name)
+    relation, object_ = reading.named(inner)
     range_ = Range(shown, relation=relation, object_=object_, weighs=True)
     range_.written = written
     if renamed and relation is not None:

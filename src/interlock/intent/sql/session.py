@@ -144,6 +144,7 @@ def execute(reading: Reading, inner: Node) -> Outputs:
         # The server parses it anew when the search path or a definition changed (docs, PREPARE); so do we.
         reading.inner = statement
         _, prepared = unwrap(statement_of(parse(statement.text.encode())[0]))
+        reading.own = False
         return _run_query(reading, node(prepared, "query"))
     return stand_for(reading, statement, f"no statement `{name}` was prepared in this session")
 

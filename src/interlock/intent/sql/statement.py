@@ -47,7 +47,8 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     `local` marks SET LOCAL, `chain` COMMIT/ROLLBACK AND CHAIN. `writes` means it needs a READ WRITE transaction, `ddl`
     that it changes the catalogue, `transactional` False that it cannot run inside a transaction block. `held` marks a
     cursor WITH HOLD; `inner` is the statement that EXECUTE or FETCH stands for. Spans of findings count from the
-    start of `text`.
+    start of `text`. `places` say what goes in front of names of `text` when it is forwarded: at which character, and a
+    schema with its dot.
     """
 
     text: str
@@ -65,3 +66,4 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     transactional: bool = True
     held: bool = False
     inner: "Statement | None" = None
+    places: tuple[tuple[int, str], ...] = ()

@@ -28,7 +28,7 @@ def copy(reading: Reading, inner: Node) -> Outputs:
         _export_reads(reading)
         return []
     holder = node(inner, "relation") or {}
-    relation, object_ = reading.relation_object(word(holder, "schemaname"), word(holder, "relname"))
+    relation, object_ = reading.named(holder)
     columns = names(inner, "attlist") or None
     if incoming:
         _copy_in(reading, inner, relation, object_.path, columns)
@@ -135,7 +135,7 @@ def truncate(reading: Reading, inner: Node) -> Outputs:
     cascade = word(inner, "behavior") == "DROP_CASCADE"
     for wrapped in nodes(inner, "relations"):
         holder = body(wrapped, "RangeVar") or {}
-        relation, object_ = reading.relation_object(word(holder, "schemaname"), word(holder, "relname"))
+        relation, object_ = reading.named(holder)
         finding = reading.finding(
             FindingCode.NO_WHERE,
             f"TRUNCATE empties `{word(holder, 'relname')}`; delete the rows you mean",
@@ -169,7 +169,7 @@ def lock(reading: Reading, inner: Node) -> Outputs:
     """LOCK TABLE: ACCESS SHARE is what any read takes; stronger ones keep others out."""
     for wrapped in nodes(inner, "relations"):
         holder = body(wrapped, "RangeVar") or {}
-        relation, object_ = reading.relation_object(word(holder, "schemaname"), word(holder, "relname"))
+        relation, object_ = reading.named(holder)
         if number(inner, "mode") <= 1:
             reading.add(Verb.READ, object_, Reach.ONE, relation=relation)
         else:
@@ -232,7 +232,7 @@ def vacuum(reading: Reading, inner: Node) -> Outputs:
 
 
 def _upkeep(reading: Reading, holder: Node) -> None:
-    relation, object_ = reading.relation_object(word(holder, "schemaname"), word(holder, "relname"))
+    relation, object_ = reading.named(holder)
     reading.add(Verb.CONFIGURE, object_, Reach.ALL, relation=relation)
     if relation is not None:
         for by, schema, name in relation.code:
@@ -243,7 +243,7 @@ def _upkeep(reading: Reading, holder: Node) -> None:
 def refresh(reading: Reading, inner: Node) -> Outputs:
     """REFRESH MATERIALIZED VIEW runs its query and replaces its rows."""
     holder = node(inner, "relation") or {}
-    relation, object_ = reading.relation_object(word(holder, "schemaname"), word(holder, "relname"))
+    relation, object_ = reading.named(holder)
     reading.writes = True
     reading.add(Verb.CHANGE, object_, Reach.ALL, fields=None, relation=relation)
     for base, columns in relation.expansion() if relation is not None else ():

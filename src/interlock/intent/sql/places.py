@@ -1,0 +1,55 @@
+"""Where a schema goes in front of a name, so that the target takes what the name was judged to mean (threats.md 11).
+
+Only insertions, at places that the parse tree gives: everything else of the text stays byte for byte.
+"""
+
+import re
+from functools import lru_cache
+
+from interlock.intent.sql.parser import Unparsed, parse, statement_of
+from interlock.intent.sql.reading import Reading
+from interlock.intent.sql.statement import Flow
+from interlock.intent.sql.tree import body, nodes, word
+
+_GLUE = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$\"'" + bytes(range(128, 256)))
+_BARE = re.compile(r"[a-z_][a-z0-9_]*")
+
+
+def places(reading: Reading, data: bytes, start: int, *, ascii: bool) -> tuple[tuple[int, str], ...]:
+    """What a reading found to qualify, as (character of the statement, what goes there); `start` is its first one.
+
+    A statement that is not understood is not rewritten: it only runs where nothing is blocked. Nor is PREPARE: the
+    target reads its body again by the search path that each EXECUTE finds, and so do we.
+    """
+    if not reading.places or not reading.understood or reading.flow is Flow.PREPARE:
+        return ()
+    listed = sorted(reading.places.items())
+    if ascii:
+        return tuple([(location - start, _prefix(data, location, schema)) for location, schema in listed])
+    found: list[tuple[int, str]] = []
+    at = characters = 0
+    for location, schema in listed:
+        characters += len(data[at:location].decode())
+        at = location
+        found.append((characters - start, _prefix(data, location, schema)))
+    return tuple(found)
+
+
+def _prefix(data: bytes, location: int, schema: str) -> str:
+    """The schema and its dot; `FROM"orders"` needs a blank as well."""
+    return f" {quoted(schema)}." if data[location - 1] in _GLUE else f"{quoted(schema)}."
+
+
+@lru_cache(maxsize=1024)
+def quoted(name: str) -> str:
+    """An identifier as it is written: bare where the grammar reads it back as it is."""
+    return name if _BARE.fullmatch(name) and _reads_back(name) else '"' + name.replace('"', '""') + '"'
+
+
+def _reads_back(name: str) -> bool:
+    try:
+        (raw,) = parse(f"TABLE {name}.t".encode())
+    except Unparsed:
+        return False
+    listed = nodes(body(statement_of(raw), "SelectStmt") or {}, "fromClause")
+    return [word(body(item, "RangeVar") or {}, "schemaname") for item in listed] == [name]
