@@ -272,8 +272,7 @@ class Planner:
         else:
             drop, send = self.names.drop_portal, self.names.send_close_portal
         send(self._extended().id, message.name)
-        self._pass(frame, Due(kinds.CLOSE, done=partial(drop, message.name)))
-        return None
+        return self._pass(frame, Due(kinds.CLOSE, done=partial(drop, message.name)))
 
     def sync(self) -> None:
         """The end of an extended group."""

@@ -222,8 +222,7 @@ def call(reading: Reading, level: Level | None, inner: Node) -> None:
     location = number(inner, "location", -1)
     arguments = nodes(inner, "args")
     if name[-1] == SET_CONFIG and len(name) <= 2 and (len(name) == 1 or name[0] == "pg_catalog"):
-        if len(name) == 1:
-            reading.qualify(location, "pg_catalog")
+        reading.qualify(location if len(name) == 1 else -1, "pg_catalog")
         _set_config(reading, level, arguments, location)
         return
     if name[-1] == "current_setting" and constant(arguments[0] if arguments else None) in SHOWABLE_SECRETS:
@@ -232,7 +231,7 @@ def call(reading: Reading, level: Level | None, inner: Node) -> None:
         message = "more numbers or characters than any answer needs; ask for fewer"
         reading.refuse(FindingCode.OVER_LIMIT, message, location)
     found = callee(reading.catalog, reading.path, name)
-    if len(name) == 1 and found.home is not None and not _may_be_column(reading, level, name[0], arguments):
+    if len(name) == 1 and found.home is not None and not naming.may_be_column(reading, level, name[0], arguments):
         reading.qualify(location, found.home)
     for function in found.user:
         reading.user_code(function.schema, function.name, f"`{'.'.join(name)}`", location)
@@ -240,24 +239,6 @@ def call(reading: Reading, level: Level | None, inner: Node) -> None:
         _dangerous(reading, level, name[-1], found.danger, arguments, location)
     elif not found.harmless and not found.user:
         _unknown(reading, name, location)
-
-
-def _may_be_column(reading: Reading, level: Level | None, name: str, arguments: list[Node]) -> bool:
-    """`name(row)` may stand for `row.name` (docs 4.2.6), and does so only without a schema."""
-    reference = body(arguments[0], "ColumnRef") if len(arguments) == 1 else None
-    if reference is None or level is None:
-        return False
-    qualified = names(reference, "fields")
-    whole = level.range_named(qualified[-1]) if qualified else None
-    if whole is not None and whole.has(name) is not False:
-        return True
-    found = naming.lookup(level, qualified)
-    relation = found[0].relation if found is not None else None
-    if found is None or relation is None:
-        return False
-    types = [(column.type_schema, column.type) for column in relation.columns if column.name == found[1]]
-    rows = [reading.catalog.relation(*type_) for type_ in types]
-    return any(row is not None and name in row.fields for row in rows)
 
 
 def _unknown(reading: Reading, name: tuple[str, ...], location: int) -> None:

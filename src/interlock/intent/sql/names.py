@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from interlock.intent.sql.reading import Gathered, Outputs, Reading, Source
 from interlock.intent.sql.relation import Relation
+from interlock.intent.sql.tree import Node, body, names as strings
 from interlock.model import Object, Verb
 
 SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
@@ -257,6 +258,24 @@ def _whole(reading: Reading, level: Level, names: tuple[str, ...]) -> None:
         return
     _hit(reading, range_)
     range_.touch_all(reading)
+
+
+def may_be_column(reading: Reading, level: Level | None, name: str, arguments: list[Node]) -> bool:
+    """Whether `name(row)` may stand for `row.name`, which it does only without a schema (docs 4.2.6)."""
+    reference = body(arguments[0], "ColumnRef") if len(arguments) == 1 else None
+    qualified = strings(reference, "fields") if reference is not None else ()
+    if level is None or not qualified:
+        return False
+    whole = level.range_named(qualified[-1])
+    if whole is not None and whole.has(name) is not False:
+        return True
+    found = lookup(level, qualified)
+    relation = found[0].relation if found is not None else None
+    if found is None or relation is None:
+        return False
+    types = [(column.type_schema, column.type) for column in relation.columns if column.name == found[1]]
+    rows = [reading.catalog.relation(*type_) for type_ in types]
+    return any(row is not None and name in row.fields for row in rows)
 
 
 def functional(reading: Reading, name: str) -> None:
