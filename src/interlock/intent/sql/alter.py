@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from interlock.intent.sql.cascade import Cascade
 from interlock.intent.sql.definitions import constraint, definition, event_triggers
 from interlock.intent.sql.drop import named_object, qualified_name
 from interlock.intent.sql.expressions import walk
@@ -60,8 +61,12 @@ def _command(reading: Reading, level: Level, relation: Relation | None, object_:
     if subtype in _DESTROYS:
         known = relation is not None and column in relation.fields
         reading.add(Verb.DESTROY, object_, Reach.ALL, fields=(column,) if known else (), relation=relation)
+        if subtype == "AT_DropConstraint":
+            _unrefer(reading, relation, column)
         if word(command, "behavior") == "DROP_CASCADE":
             _cascade(reading, object_)
+            if known and relation is not None:
+                Cascade(reading).column(relation, column)
     elif subtype in _REWRITES:
         reading.add(Verb.CONFIGURE, object_, Reach.ALL, fields=(column,) if column else (), relation=relation)
         reading.add(Verb.CHANGE, object_, Reach.ALL, fields=(column,) if column else None, relation=relation)
@@ -106,6 +111,14 @@ def _attached(reading: Reading, kind: str, inner: Node) -> None:
 def _cascade(reading: Reading, object_: Object) -> None:
     message = f"CASCADE drops whatever depends on `{object_}`"
     reading.note(FindingCode.CASCADES, message)
+
+
+def _unrefer(reading: Reading, relation: Relation | None, name: str) -> None:
+    """Dropping a foreign key takes the strongest lock on the table it refers to: its triggers stand there."""
+    for key in relation.outgoing if relation is not None else ():
+        parent = relation.family.get(key.parent) if relation is not None else None
+        if key.name == name and parent is not None:
+            reading.add(Verb.CONFIGURE, parent.object, Reach.ONE, relation=parent)
 
 
 def rename(reading: Reading, inner: Node) -> Outputs:

@@ -71,7 +71,7 @@ def _rules(reading: Reading, gathered: Gathered, relation: Relation, change: Cha
         gathered.note(reading.finding(FindingCode.TRIGGERS, message))
         gathered.reach = Reach.UNKNOWN
         for base, _ in relation.expansion():
-            reading.add(change.verb, base.object, Reach.UNKNOWN, fields=None, relation=base)
+            _rewritten(reading, base)
         for by, schema, name in relation.code:
             if by == "rule":
                 reading.user_code(schema, name, f"a rule of `{relation.name}`")
@@ -85,6 +85,16 @@ def _rules(reading: Reading, gathered: Gathered, relation: Relation, change: Cha
         touched = reading.add(change.verb, base.object, Reach.UNKNOWN, fields=columns, relation=base)
         touched.reach = Reach.UNKNOWN
         consequences(reading, touched, base, change, None)
+
+
+def _rewritten(reading: Reading, base: Relation) -> None:
+    """A rule's action may do anything to what it names, and what follows from that follows."""
+    for change in (Change.CREATE, Change.CHANGE, Change.DELETE):
+        met = reading.has(change.verb, base.object)
+        touched = reading.add(change.verb, base.object, Reach.UNKNOWN, fields=None, relation=base)
+        touched.reach = Reach.UNKNOWN
+        if not met:  # rules may name each other in a circle
+            consequences(reading, touched, base, change, None)
 
 
 def _code(reading: Reading, gathered: Gathered, relation: Relation, change: Change) -> None:

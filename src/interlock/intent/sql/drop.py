@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 
+from interlock.intent.sql.cascade import Cascade
 from interlock.intent.sql.definitions import event_triggers
 from interlock.intent.sql.reading import Outputs, Reading
+from interlock.intent.sql.relation import Relation
 from interlock.intent.sql.tree import Node, flag, node, nodes, unwrap, word, wrapped_names
 from interlock.model import FindingCode, Object, ObjectKind, Reach, Verb
 
@@ -116,8 +118,9 @@ def _contents(reading: Reading, schema: str, *, cascade: bool) -> None:
             FindingCode.CASCADES,
             f"CASCADE drops {len(held)} tables and views of `{schema}` and all that depends on them",
         )
-    for relation in held:
-        reading.add(Verb.DESTROY, relation.object, Reach.ALL, relation=relation).reach = Reach.ALL
+    gathered = Cascade(reading)
+    gathered.schema(schema)
+    _say(reading, gathered, [r for r in gathered.gone if r not in held])
 
 
 def _partitions(reading: Reading, object_: Object) -> None:
@@ -128,28 +131,25 @@ def _partitions(reading: Reading, object_: Object) -> None:
 
 
 def _dependants(reading: Reading, object_: Object) -> None:
-    """Views, partitions and foreign keys that CASCADE drops with a table."""
-    relation = reading.catalog.relation(*object_.path[1:]) if len(object_.path) == 3 else None
-    if relation is None:
+    """Views, partitions, columns, foreign keys and code that CASCADE drops with an object."""
+    path = object_.path[1:]
+    gathered = Cascade(reading)
+    relation = reading.catalog.relation(*path) if len(path) == 2 else None
+    if object_.kind is ObjectKind.TYPE and object_.known:
+        gathered.type(*path)
+    elif object_.kind is ObjectKind.FUNCTION and object_.known:
+        gathered.function(*path)
+    elif relation is None:
         reading.note(FindingCode.CASCADES, f"CASCADE drops whatever depends on `{object_}`")
-        return
-    dropped = relation.descendants()
-    for found in dropped:
-        dropped.extend(
-            other
-            for other in relation.family.values()
-            if other not in dropped and any(oid == found.oid for oid, _ in other.bases)
-        )
-    named = ", ".join(f"`{other.object}`" for other in dropped[1:])
-    for other in dropped[1:]:
-        reading.add(Verb.DESTROY, other.object, Reach.ALL, relation=other).reach = Reach.ALL
-    for key in (key for other in dropped for key in other.incoming):
-        child = relation.family.get(key.child)
-        if child is not None and child not in dropped:
-            reading.add(Verb.DESTROY, child.object, Reach.ONE, relation=child)
-            named += f"{', ' if named else ''}the foreign key `{key.name}` of `{child.object}`"
+    else:
+        gathered.relation(relation)
+    _say(reading, gathered, gathered.gone[1:] if relation is not None else gathered.gone)
+
+
+def _say(reading: Reading, gathered: Cascade, gone: list[Relation]) -> None:
+    named = [f"`{relation.object}`" for relation in gone] + gathered.lost
     if named:
-        reading.note(FindingCode.CASCADES, f"CASCADE also drops {named}")
+        reading.note(FindingCode.CASCADES, f"CASCADE also drops {', '.join(dict.fromkeys(named))}")
 
 
 def drop_role(reading: Reading, inner: Node) -> Outputs:
