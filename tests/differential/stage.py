@@ -21,9 +21,10 @@ SETTINGS: Final = {
     "jit": "off",
 }
 SESSION: Final = """
-SET search_path = {path}; SET statement_timeout = '200ms'; SET lock_timeout = '100ms';
+SET search_path = {path}; SET lock_timeout = '200ms';
 SET client_min_messages = error; SET synchronous_commit = off
 """
+_PATIENCE: Final = b"SET statement_timeout = '500ms'"
 _PREPARED: Final = "SELECT gid FROM pg_catalog.pg_prepared_xacts WHERE database = pg_catalog.current_database()"
 _SLOTS: Final = "SELECT pg_catalog.pg_drop_replication_slot(slot_name) FROM pg_catalog.pg_replication_slots"
 
@@ -67,6 +68,7 @@ class Stage:
         """Run a text in the open transaction. Parameters are NULL; COPY gets and gives no rows."""
         server = self.session.pgconn
         encoded = text.encode()
+        server.exec_(_PATIENCE)
         result = server.prepare(b"", encoded) if _bound(text) else server.exec_(encoded)
         if _bound(text) and result.status == ExecStatus.COMMAND_OK:
             wanted = server.describe_prepared(b"").nparams
@@ -79,6 +81,7 @@ class Stage:
                 pass
             result = server.get_result() or result
         _drain(server)
+        server.exec_(b"SET statement_timeout = 0")
         state = result.error_field(DiagnosticField.SQLSTATE)
         said = None if state is None else f"{state.decode()} {result.error_message.decode()}"
         open_ = server.transaction_status in {TransactionStatus.INTRANS, TransactionStatus.INERROR}

@@ -14,13 +14,15 @@ class Range:
     """One item of FROM: a relation, or something computed.
 
     `columns` maps what a query may call its columns to (name in the relation, sources); None where not known.
-    `weighs` says that its rows multiply those of its neighbours. `group` joins ranges that a predicate connects.
+    `given` are the names that a function's columns surely have, whatever it gives. `weighs` says that its rows multiply
+    those of its neighbours. `group` joins ranges that a predicate connects.
     """
 
     __slots__ = (
         "columns",
         "constants",
         "gathered",
+        "given",
         "group",
         "listed",
         "listing",
@@ -45,6 +47,7 @@ class Range:
         self.group = id(self)
         self.members: list[Range] = []
         self.sources: tuple[Source, ...] = ()
+        self.given: frozenset[str] = frozenset()
         self.touched = False
         self.pinned: set[str] = set()
         self.constants: dict[str, str] = {}
@@ -67,7 +70,7 @@ class Range:
             return column in self.columns
         if self.relation is not None:
             return column in self.relation.fields or column in SYSTEM_COLUMNS
-        return None
+        return True if column in self.given else None
 
     def touch(self, reading: Reading, column: str) -> None:
         """Count a mention of one of its columns."""
@@ -204,6 +207,7 @@ def _hit(reading: Reading, range_: Range) -> None:
 def _plain(reading: Reading, level: Level, name: str) -> None:
     """An unqualified name: the innermost level that has it, or may have it."""
     at: Level | None = level
+    met = False
     while at is not None:
         open_ranges: list[Range] = []
         found = False
@@ -217,12 +221,14 @@ def _plain(reading: Reading, level: Level, name: str) -> None:
                 open_ranges.append(range_)
         if found or name in at.aliases:
             return
-        if open_ranges:
-            for range_ in open_ranges:
-                _hit(reading, range_)
-                range_.touch(reading, name)
-            return
+        for range_ in open_ranges:
+            # It may have the name or not: then the name is one of a query around, and that one is read.
+            _hit(reading, range_)
+            range_.touch(reading, name)
+        met = met or bool(open_ranges)
         at = at.parent
+    if met:
+        return
     whole = level.range_named(name)
     if whole is not None:
         _hit(reading, whole)

@@ -318,6 +318,8 @@ def _function_item(reading: Reading, level: Level, inner: Node) -> None:
     _definitions(reading, nodes(inner, "coldeflist"))
     range_ = Range(word(alias, "aliasname") or _function_name(inner), weighs=series(inner) > LIGHT)
     range_.sources = sources
+    defined = [word(body(wrapped, "ColumnDef") or {}, "colname") for wrapped in nodes(inner, "coldeflist")]
+    range_.given = frozenset([*names(alias, "colnames"), *defined])
     level.ranges.append(range_)
     tie(level, reading.hits | {id(range_)})
     reading.hits = hits | reading.hits
