@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from interlock.model import Basis, Case, Finding, FindingCode, Reach, Reason
+from interlock.model import Basis, Case, Finding, Reach, Reason
 from interlock.policy.plan import NOTHING_PROMISED, Plan
 from interlock.policy.question import Question, sensitive
 from interlock.policy.rule import RESERVED, SEVERITIES, Rule
@@ -99,10 +99,8 @@ def erred(question: Question, error: str) -> Reason:
 
 
 def not_understood(findings: Iterable[Finding]) -> Reason:
-    """The reason that nobody knows what the command would do. That its parts are unknown too says nothing more."""
-    found = list(findings)
-    telling = [finding for finding in found if finding.code is not FindingCode.UNKNOWN_OBJECT] or found
-    said = "; ".join(dict.fromkeys(finding.message for finding in telling))
+    """The reason that nobody knows what the command would do."""
+    said = "; ".join(dict.fromkeys(finding.message for finding in findings))
     return Reason(
         policy="not-understood",
         title="What is not understood does not run",

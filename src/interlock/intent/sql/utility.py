@@ -194,7 +194,8 @@ def do(reading: Reading, inner: Node) -> Outputs:
         FindingCode.DYNAMIC,
         "a DO block can do anything and says it in another language; send the statements themselves",
     )
-    reading.add(Verb.EXECUTE, reading.function_object("pg_temp", "do", known=False), Reach.UNKNOWN)
+    block = reading.add(Verb.EXECUTE, reading.function_object("pg_temp", "do", known=False), Reach.UNKNOWN)
+    block.findings.clear()  # no catalogue could know it: there is no name to check
     return None
 
 
