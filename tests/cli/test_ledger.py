@@ -15,7 +15,7 @@ from interlock.ledger.leaf import Kind
 from interlock.ledger.scribe import Scribe
 from interlock.model import Status
 from interlock.store.find import NoSuchRecord
-from tests.ledger.values import DENY, case, counting_entropy, decided, ended
+from tests.ledger.values import ALLOW, DENY, case, counting_entropy, decided, ended
 from tests.store.ledgers import opened, replayed, settings
 
 VERIFIER = Path(__file__).parents[2] / "tools" / "verify_proof.py"
@@ -54,9 +54,19 @@ def test_a_list_fits_80_columns(folder: Path) -> None:
     lines = call(folder, "show").stderr.splitlines()
     assert max(map(len, lines)) <= 80
     text = "\n".join(line.rstrip() for line in lines)
-    assert "deny  agent-7 for ana" in text
+    assert "deny    agent-7 for ana" in text
     assert "no-bulk · refused, 1 row, 0.2 ms" in text
     assert "agents-read · no outcome yet" in text
+
+
+def test_a_verdict_that_was_not_enforced_stands_in_brackets(tmp_path: Path) -> None:
+    folder = tmp_path / "watched"
+    with opened(folder) as ledger:
+        scribe = Scribe(counting_entropy())
+        ledger.append([scribe.decision(case("c-1"), each, enforced=False) for each in (ALLOW, DENY)])
+    said = call(folder, "show").stderr
+    assert "(allow) agent-7" in said
+    assert "(deny)  agent-7" in said
 
 
 def test_a_transaction_shows_how_it_ended(folder: Path) -> None:

@@ -38,7 +38,7 @@ def _row(seq: int, when: str, leaf: Leaf, outcome: Leaf | None) -> Table:
     row = Table.grid(padding=(0, 1))
     row.add_column(width=7, justify="right", style="dim")
     row.add_column(width=8)
-    row.add_column(width=5)
+    row.add_column(width=7)  # in brackets where the target was only watched
     row.add_column(width=19, overflow="ellipsis", no_wrap=True)
     row.add_column(ratio=1, overflow="fold")
     row.add_row(f"#{seq}", when[11:19], verdict(leaf), plain(actors(leaf.who)), plain(effects(leaf.what)))
