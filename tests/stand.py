@@ -94,6 +94,41 @@ class Recorded:
     status: str | None
 
 
+@dataclass
+class History:
+    """What was read of a ledger so far. It only grows, and one that was attacked for minutes takes seconds to read."""
+
+    size: int = 0
+    statuses: dict[str, str] = field(default_factory=dict)
+    found: list[tuple[Leaf, str, int]] = field(default_factory=list)
+
+    def read_on(self, reader: Reader, data_key: bytes) -> None:
+        """Read what came since."""
+        sealer, size = Sealer(data_key), reader.head().size
+        for seq, raw in reader.leaves(self.size, size):
+            leaf = read_leaf(raw)
+            if leaf.outcome is not None:
+                self.statuses[leaf.outcome.of] = leaf.outcome.status
+            elif leaf.decision is not None:
+                sealed = reader.text(seq) or b""
+                text = sealer.open(sealed, leaf.id.encode())[SALT_SIZE:].decode("utf-8", "replace") if sealed else ""
+                self.found.append((leaf, text, len(sealed)))
+        self.size = size
+
+    def decisions(self) -> list[Recorded]:
+        """All that was read, oldest first, with what became of it."""
+        return [
+            Recorded(leaf=leaf, text=text, sealed=sealed, status=self._end(leaf)) for leaf, text, sealed in self.found
+        ]
+
+    def _end(self, leaf: Leaf) -> str | None:
+        status = self.statuses.get(leaf.id)
+        if status in (None, "ran"):
+            unit = (leaf.what.unit if leaf.what is not None else None) or ""
+            status = self.statuses.get(unit, status)
+        return status
+
+
 @dataclass(slots=True, kw_only=True)
 class Stand:
     """One database, and the gateway before it while it runs. `truth` is a superuser around the gateway."""
@@ -108,6 +143,7 @@ class Stand:
     port: int
     admin: int
     process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
+    history: History = field(default_factory=History, repr=False)
 
     @property
     def truth(self) -> str:
@@ -219,21 +255,12 @@ class Stand:
 
     def decisions(self) -> list[Recorded]:
         """Every decision so far, oldest first."""
-        sealer = Sealer(load(self.directory / ".interlock" / "keys" / "ledger-data.key"))
-        statuses: dict[str, str] = {}
-        found: list[tuple[Leaf, bytes]] = []
         connection = open_for_reading(self.directory / ".interlock" / "ledger" / "records.db")
         try:
-            reader = Reader(connection)
-            for seq, raw in reader.leaves(0, reader.head().size):
-                leaf = read_leaf(raw)
-                if leaf.outcome is not None:
-                    statuses[leaf.outcome.of] = leaf.outcome.status
-                elif leaf.decision is not None:
-                    found.append((leaf, reader.text(seq) or b""))
+            self.history.read_on(Reader(connection), load(self.directory / ".interlock" / "keys" / "ledger-data.key"))
         finally:
             connection.close()
-        return [_recorded(leaf, sealed, sealer, statuses) for leaf, sealed in found]
+        return self.history.decisions()
 
     def decided(self, marker: str) -> list[Recorded]:
         """The decisions whose statement contains `marker`, once what became of each is written down."""
@@ -243,15 +270,6 @@ class Stand:
 
         wait_for(all_ended, what=lambda: f"outcomes of {marker}")
         return [one for one in self.decisions() if marker in one.text]
-
-
-def _recorded(leaf: Leaf, sealed: bytes, sealer: Sealer, statuses: Mapping[str, str]) -> Recorded:
-    text = sealer.open(sealed, leaf.id.encode())[SALT_SIZE:].decode("utf-8", "replace") if sealed else ""
-    unit = (leaf.what.unit if leaf.what is not None else None) or ""
-    status = statuses.get(leaf.id)
-    if status in (None, "ran"):
-        status = statuses.get(unit, status)
-    return Recorded(leaf=leaf, text=text, sealed=len(sealed), status=status)
 
 
 def _environment(more: Mapping[str, str]) -> dict[str, str]:
