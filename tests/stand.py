@@ -283,7 +283,10 @@ def _kill_group(process: "subprocess.Popen[bytes]") -> None:
 
 
 def wait_for(true: Callable[[], bool], *, what: Callable[[], str], seconds: float = SECONDS) -> None:
-    """Poll until a condition holds; fail with `what` when it does not within `seconds`."""
+    """Poll until a condition holds; fail with `what` when it does not within `seconds` of the first look at it, which
+    may be long by itself."""
+    if true():
+        return
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, what()

@@ -88,7 +88,7 @@ def test_colour_is_for_those_who_want_it(tmp_path):
     coloured = interlock("doctor", cwd=tmp_path, environ={"FORCE_COLOR": "1", "TERM": "xterm"})
     plain = interlock("doctor", cwd=tmp_path, environ={"FORCE_COLOR": "1", "TERM": "xterm", "NO_COLOR": "1"})
     assert "\x1b[1;31mfail" in coloured.err
-    assert "\x1b[1;31m" not in plain.err
+    assert "\x1b" not in plain.err
     assert "fail" in plain.err
 
 

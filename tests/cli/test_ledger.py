@@ -1,6 +1,7 @@
 """`interlock ledger` as its user meets it."""
 
 import json
+import shutil
 import subprocess
 import sys
 from datetime import datetime
@@ -12,8 +13,9 @@ from typer.testing import CliRunner, Result
 from interlock.cli.ledger import app
 from interlock.ledger.faults import LedgerFault
 from interlock.ledger.leaf import Kind
+from interlock.ledger.note import Signer
 from interlock.ledger.scribe import Scribe
-from interlock.model import Status
+from interlock.model import CallerFault, Status
 from interlock.store.find import NoSuchRecord
 from tests.ledger.values import ALLOW, DENY, case, counting_entropy, decided, ended
 from tests.store.ledgers import opened, replayed, settings
@@ -149,6 +151,24 @@ def test_verifying_names_what_is_open_and_exits_by_what_it_found(folder: Path) -
     result = call(folder, "verify", "--json")
     assert result.exit_code == 1
     assert json.loads(result.stdout)["intact"] is False
+
+
+def test_a_copy_is_verified_with_the_key_that_was_given(folder: Path, tmp_path: Path) -> None:
+    copy, vkey, other = tmp_path / "copy", tmp_path / "vkey", tmp_path / "other"
+    copy.mkdir()
+    copied = shutil.copy(settings(folder).path, copy)
+    vkey.write_text(call(folder, "vkey").stdout)
+    other.write_text(str(Signer("gw.test", b"another key, of 32 bytes exactly").verifier))
+    with pytest.raises(LedgerFault, match="name the configuration that says where it is"):
+        CliRunner().invoke(app, ["verify", "--ledger", str(copied)], catch_exceptions=False)
+    assert call(copy, "verify", "--vkey", str(vkey)).stderr.startswith("intact  9 records")
+    refused = call(copy, "verify", "--vkey", str(other), "--json")
+    assert refused.exit_code == 1
+    assert json.loads(refused.stdout)["problems"][0]["place"] == "checkpoint"
+    with pytest.raises(CallerFault, match="interlock ledger vkey"):
+        CliRunner().invoke(
+            app, ["verify", "--ledger", str(copy), "--vkey", str(tmp_path / "no")], catch_exceptions=False
+        )
 
 
 def test_a_proof_is_checked_by_the_stand_alone_verifier(folder: Path, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from interlock.ledger.reading import Leaf, read_leaf
 from interlock.ledger.records import erasure_entry, export_entry, ledger_access_entry
 from interlock.ledger.seal import SALT_SIZE, Sealer
 from interlock.ledger.verify import Report, verify
-from interlock.model import Verdict
+from interlock.model import CallerFault, Verdict
 from interlock.store.connection import open_for_reading
 from interlock.store.export import export_log, signed
 from interlock.store.find import Wanted, newest_decisions, outcome_of, prove, record_of
@@ -159,12 +159,20 @@ def _as_json(opened: Opened, seq: int, leaf: Leaf, outcome: Leaf | None) -> dict
 
 
 @app.command("verify")
-def verify_all(as_json: AsJson = False, path: LedgerPath = None, config: ConfigFile = DEFAULT_CONFIG) -> None:
-    """Replay the whole log: leaves, tree, signature, sequence, texts. Exits with 1 when anything contradicts."""
+def verify_all(
+    vkey: Annotated[Path | None, typer.Option(help="A verifier key you were given; else that of this ledger.")] = None,
+    as_json: AsJson = False,
+    path: LedgerPath = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Replay the whole log: leaves, tree, signature, sequence, texts. Exits with 1 when anything contradicts.
+
+    A copy of a ledger is verified without its keys: with --ledger and --vkey.
+    """
     with _opened(config, path) as opened:
         sealer = opened.sealer()
-        head = opened.head
-        report = verify(opened.reader, note=head.checkpoint, size=head.size, verifier=opened.verifier(), sealer=sealer)
+        head, verifier = opened.head, _verifier(vkey) if vkey else opened.verifier()
+        report = verify(opened.reader, note=head.checkpoint, size=head.size, verifier=verifier, sealer=sealer)
     if as_json:
         emit_json(_report_json(report))
     else:
@@ -173,6 +181,13 @@ def verify_all(as_json: AsJson = False, path: LedgerPath = None, config: ConfigF
         show_report(words(), report, opened=sealer is not None)
     if not report.intact:
         raise typer.Exit(_DAMAGED)
+
+
+def _verifier(file: Path) -> Verifier:
+    try:
+        return Verifier.parse(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CallerFault(f"`{file}` cannot be read ({error.strerror}); `interlock ledger vkey` prints one") from error
 
 
 def _report_json(report: Report) -> dict[str, object]:

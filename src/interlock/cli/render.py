@@ -1,5 +1,6 @@
 """How the command line looks: data to stdout, words to stderr, 80 columns, colour only where it is wanted."""
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -31,7 +32,10 @@ def words() -> "Console":
     # Rich costs 60 ms to import; a command that only prints data does not pay it.
     from rich.console import Console
 
-    console = Console(stderr=True, highlight=False, emoji=False, soft_wrap=False)
+    plain = bool(os.environ.get("NO_COLOR"))  # rich by itself would still print bold and dim
+    console = Console(
+        stderr=True, highlight=False, emoji=False, soft_wrap=False, color_system=None if plain else "auto"
+    )
     console.width = min(console.width, WIDTH)
     return console
 

@@ -31,10 +31,16 @@ def load_or_create(path: Path) -> bytes:
 
 def load(path: Path) -> bytes:
     """The 32-byte key in `path`; refuses a file that others may read."""
-    if path.stat().st_mode & 0o077:
-        raise LedgerFault(f"the key `{path}` can be read by others; run `chmod 600 {path}`, and think of replacing it")
     try:
+        if path.stat().st_mode & 0o077:
+            raise LedgerFault(
+                f"the key `{path}` can be read by others; run `chmod 600 {path}`, and think of replacing it"
+            )
         key = b64decode(path.read_bytes().strip(), validate=True)
+    except OSError as error:
+        raise LedgerFault(
+            f"the key `{path}` cannot be read ({error.strerror}); name the configuration that says where it is"
+        ) from error
     except NotBase64:
         key = b""
     if len(key) != KEY_SIZE:
