@@ -58,6 +58,12 @@ CASES: Final = [
     ("CREATE INDEX ON orders (id)", "CREATE INDEX ON public.orders (id)"),
     ("CREATE VIEW seen AS SELECT id FROM orders", "CREATE VIEW seen AS SELECT id FROM public.orders"),
     ("GRANT SELECT ON orders TO somebody", "GRANT SELECT ON public.orders TO somebody"),
+    ("DROP TABLE orders, public.customers", "DROP TABLE public.orders, public.customers"),
+    ("drop /* it */ table if exists orders, \"customers\" cascade",
+     "drop /* it */ table if exists public.orders, public.\"customers\" cascade"),
+    ("DROP TRIGGER IF EXISTS on_orders ON orders", "DROP TRIGGER IF EXISTS on_orders ON public.orders"),
+    ("DROP TABLE no_such_table, orders", "DROP TABLE no_such_table, public.orders"),
+    ("DROP SCHEMA orders", "DROP SCHEMA orders"),
     # what stands for a statement, or holds one
     ("EXPLAIN SELECT id FROM orders", "EXPLAIN SELECT id FROM public.orders"),
     ("DECLARE c CURSOR FOR SELECT id FROM orders", "DECLARE c CURSOR FOR SELECT id FROM public.orders"),
@@ -109,11 +115,24 @@ def same(came: Json, went: Json) -> bool:
             went = {key: value for key, value in went.items() if key != "schemaname"}
         if "funcname" in came and len(_listed(went["funcname"])) == len(_listed(came["funcname"])) + 1 == 2:
             went = {**went, "funcname": _listed(went["funcname"])[1:]}
+        if "removeType" in came:
+            pairs = zip(_listed(came["objects"]), _listed(went["objects"]), strict=True)
+            went = {**went, "objects": [_shortened(*pair) for pair in pairs]}
         keys = {key for key in came.keys() | went.keys() if not _is_place(key)}
         return all(same(came.get(key), went.get(key)) for key in keys)
     if isinstance(came, list) and isinstance(went, list):
         return len(came) == len(went) and all(map(same, came, went))
     return came == went
+
+
+def _shortened(came: Json, went: Json) -> Json:
+    """A name of DROP without the schema that was added."""
+    short, long = (_listed(_inside(_inside(name, "List"), "items")) for name in (came, went))
+    return {"List": {"items": long[len(long) - len(short) :]}} if len(short) < len(long) else went
+
+
+def _inside(value: Json, key: str) -> Json:
+    return value.get(key) if isinstance(value, dict) else None
 
 
 def _is_place(key: str) -> bool:

@@ -78,6 +78,7 @@ def drop(reading: Reading, inner: Node) -> Outputs:
     cascade = word(inner, "behavior") == "DROP_CASCADE"
     for wrapped in nodes(inner, "objects"):
         qualified = qualified_name(wrapped)
+        _dropped(reading, kind, qualified)
         if kind in _PARTS:
             _drop_part(reading, kind, qualified)
             continue
@@ -95,6 +96,13 @@ def drop(reading: Reading, inner: Node) -> Outputs:
         message = "DROP INDEX CONCURRENTLY cannot run inside a transaction, so it cannot be measured"
         reading.note(FindingCode.OUTSIDE_TRANSACTION, message)
     return []
+
+
+def _dropped(reading: Reading, kind: str, qualified: tuple[str, ...]) -> None:
+    """Keep the schema that the name of a relation without one was found in."""
+    table = qualified[:-1] if kind in _PARTS else qualified if kind in _RELATIONS else ()
+    relation = reading.resolve("", table[0]) if len(table) == 1 else None
+    reading.dropped.append((table, relation.schema if relation is not None else ""))
 
 
 def _drop_part(reading: Reading, kind: str, qualified: tuple[str, ...]) -> None:

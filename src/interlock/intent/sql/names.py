@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
+from interlock.intent.sql.functions import DANGEROUS
 from interlock.intent.sql.reading import Gathered, Outputs, Reading, Source
 from interlock.intent.sql.relation import Relation
 from interlock.intent.sql.tree import Node, body, names as strings
-from interlock.model import Object, Verb
+from interlock.model import FindingCode, Object, Verb
 
 SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
 
@@ -249,10 +250,12 @@ def _qualified(reading: Reading, level: Level, names: tuple[str, ...]) -> None:
         _plain(reading, level, names[0])
         return
     _hit(reading, range_)
-    if range_.has(name) is False:
+    has = range_.has(name)
+    if has is not True:
         # Not a column: `range.f` calls f with the whole row (docs 37.5.5, functional notation).
-        range_.touch_all(reading)
         functional(reading, name)
+    if has is False:
+        range_.touch_all(reading)
         return
     range_.touch(reading, name)
 
@@ -285,7 +288,10 @@ def may_be_column(reading: Reading, level: Level | None, name: str, arguments: l
 
 
 def functional(reading: Reading, name: str) -> None:
-    """A name after a dot that is no column may be a function of the row."""
+    """A name after a dot that is no column may be a function of what stands before it: of a row, or of any value."""
+    if name in DANGEROUS:
+        message = f"`.{name}` may call a function, which {DANGEROUS[name].reason}; name it where it is called"
+        reading.refuse(FindingCode.DANGEROUS_FUNCTION, message)
     for function in reading.catalog.functions.get(name, ()):
         reading.user_code(function.schema, function.name, f"`.{name}`")
 

@@ -7,10 +7,13 @@ import re
 from functools import lru_cache
 
 from interlock.intent.sql.parser import Unparsed, parse, statement_of
+from interlock.intent.sql.plpgsql import Opaque, Token, tokens
 from interlock.intent.sql.reading import Reading
 from interlock.intent.sql.statement import Flow
-from interlock.intent.sql.tree import body, nodes, word
+from interlock.intent.sql.tree import body, nodes, word, words
 
+# What stands between DROP and the first name.
+_HEAD = words("table foreign view materialized index sequence concurrently")
 _GLUE = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$\"'" + bytes(range(128, 256)))
 _BARE = re.compile(r"[a-z_][a-z0-9_]*")
 
@@ -38,6 +41,48 @@ def places(reading: Reading, data: bytes, start: int, *, ascii: bool) -> tuple[t
 def _prefix(data: bytes, location: int, schema: str) -> str:
     """The schema and its dot; `FROM"orders"` needs a blank as well."""
     return f" {quoted(schema)}." if data[location - 1] in _GLUE else f"{quoted(schema)}."
+
+
+def dropped(reading: Reading, text: str) -> tuple[tuple[int, str], ...]:
+    """The same for DROP: the names stand behind the first words, or behind ON, in the order of the tree.
+
+    () where the words are not found as the tree has them: a table that is called `if`, say.
+    """
+    if not reading.understood or not any(schema for _, schema in reading.dropped):
+        return ()
+    try:
+        groups = _groups(list(tokens(text)))
+    except Opaque:
+        return ()
+    if len(groups) != len(reading.dropped):
+        return ()
+    found: list[tuple[int, str]] = []
+    for group, (name, schema) in zip(groups, reading.dropped, strict=True):
+        if schema and len(group) == 1 and _reads_as(group[0].word, name[0]):
+            found.append((group[0].start, f"{quoted(schema)}."))
+        elif schema:
+            return ()
+    return tuple(found)
+
+
+def _groups(said: list[Token]) -> list[list[Token]]:
+    """The names of DROP, each as its words."""
+    at = next((place for place, token in enumerate(said) if token.plain and token.word == "on"), 0) + 1
+    while at < len(said) and said[at].plain and said[at].word in _HEAD:
+        at += 1
+    if [token.word for token in said[at : at + 2] if token.plain] == ["if", "exists"]:
+        at += 2
+    groups: list[list[Token]] = [[]]
+    for token in said[at:]:
+        if token.word == ",":
+            groups.append([])
+        elif not (token.plain and token.word in {"cascade", "restrict"} and groups[-1]):
+            groups[-1].append(token)
+    return groups
+
+
+def _reads_as(written: str, name: str) -> bool:
+    return written.strip('"').replace('""', '"') == name
 
 
 @lru_cache(maxsize=1024)

@@ -24,7 +24,9 @@ class Script:
     names: frozenset[str]
 
 
-class _Token(NamedTuple):
+class Token(NamedTuple):
+    """A word or a sign, and where it stands."""
+
     word: str  # lower case; the text itself where it is no word
     plain: bool  # a word without quotes
     start: int
@@ -50,7 +52,8 @@ _QUERIES = words("select with values table insert update delete merge (")
 _LEVELS = words("debug log info notice warning exception")
 
 
-def _tokens(body: str) -> Iterator[_Token]:
+def tokens(body: str) -> Iterator[Token]:
+    """The words and signs of SQL or PL/pgSQL, without blanks and comments. Raises Opaque."""
     at = 0
     while at < len(body):
         found = _TOKEN.match(body, at)
@@ -68,7 +71,7 @@ def _tokens(body: str) -> Iterator[_Token]:
             text = body[at:end]
             if text in {"'", '"'}:
                 raise Opaque
-            yield _Token(text.lower() if kind == "word" else text, kind == "word", at, end)
+            yield Token(text.lower() if kind == "word" else text, kind == "word", at, end)
         at = end
 
 
@@ -94,7 +97,7 @@ class _Reader:
 
     def __init__(self, body: str) -> None:
         self._body = body
-        self._tokens = list(_tokens(body))
+        self._tokens = list(tokens(body))
         self._at = 0
         self.found: list[str] = []
         self.names: set[str] = set()
@@ -117,7 +120,7 @@ class _Reader:
         """A variable may be called like a word of the language; then an assignment follows."""
         return self._at + 1 < len(self._tokens) and self._tokens[self._at + 1].word in {":=", "=", "[", "."}
 
-    def _until(self, *ends: str, keep: bool = False) -> list[_Token]:
+    def _until(self, *ends: str, keep: bool = False) -> list[Token]:
         """The tokens before one of `ends`, which stands outside of brackets and CASE; it is passed unless kept."""
         first, depth, cases = self._at, 0, 0
         for at in range(first, len(self._tokens)):
@@ -132,19 +135,19 @@ class _Reader:
         self._at = len(self._tokens)
         return self._tokens[first:]
 
-    def _text(self, tokens: list[_Token]) -> str:
+    def _text(self, tokens: list[Token]) -> str:
         return self._body[tokens[0].start : tokens[-1].end] if tokens else ""
 
-    def _expression(self, tokens: list[_Token]) -> None:
+    def _expression(self, tokens: list[Token]) -> None:
         if tokens:
             self.found.append(f"SELECT {self._text(tokens)}")
 
-    def _query(self, tokens: list[_Token]) -> None:
+    def _query(self, tokens: list[Token]) -> None:
         if not tokens or tokens[0].word == "execute":
             raise Opaque
         self.found.append(self._without_into(tokens))
 
-    def _without_into(self, tokens: list[_Token]) -> str:
+    def _without_into(self, tokens: list[Token]) -> str:
         """A statement whose `INTO variables` is the language's own, not SQL's."""
         depth = 0
         for at, token in enumerate(tokens):
@@ -187,7 +190,7 @@ class _Reader:
             elif "alias" not in said[1:2]:
                 self._variable(tokens, said)
 
-    def _variable(self, tokens: list[_Token], said: list[str]) -> None:
+    def _variable(self, tokens: list[Token], said: list[str]) -> None:
         value = next((at for at, word in enumerate(said) if word in {":=", "=", "default"}), len(said))
         self._expression(tokens[value + 1 :])
         first = 2 if said[1:2] == ["constant"] else 1
@@ -280,11 +283,11 @@ class _Reader:
         raise Opaque
 
 
-def _name(token: _Token) -> str:
+def _name(token: Token) -> str:
     return token.word.strip('"')
 
 
-def _path_end(tokens: list[_Token], at: int) -> int:
+def _path_end(tokens: list[Token], at: int) -> int:
     """Behind `name.name[...]`; `at` itself where there is none."""
     named = False
     while at < len(tokens):
@@ -305,8 +308,8 @@ def _path_end(tokens: list[_Token], at: int) -> int:
     return at
 
 
-def _parts(tokens: list[_Token], separators: set[str]) -> list[list[_Token]]:
-    parts: list[list[_Token]] = [[]]
+def _parts(tokens: list[Token], separators: set[str]) -> list[list[Token]]:
+    parts: list[list[Token]] = [[]]
     depth = 0
     for token in tokens:
         depth += (token.word in {"(", "["}) - (token.word in {")", "]"})

@@ -132,6 +132,7 @@ class Reading:
         "ctes",
         "ddl",
         "depth",
+        "dropped",
         "findings",
         "flow",
         "follows",
@@ -178,6 +179,7 @@ class Reading:
         # Schemas that go in front of names, by the byte where the name begins; `own` while the tree is of this text.
         self.places: dict[int, str] = {}
         self.own = True
+        self.dropped: list[tuple[tuple[str, ...], str]] = []  # the same for DROP, whose tree has no places
         self.ctes = 0  # names that WITH defined so far
         # Columns and ranges that the expression being walked mentions.
         self.mentions: list[Source] = []

@@ -8,7 +8,7 @@ from interlock.intent.sql.expressions import QUERIES
 from interlock.intent.sql.limits import DEFAULT_LIMITS, Limits, refuse_chains, refuse_copies, refuse_early
 from interlock.intent.sql.names import Level
 from interlock.intent.sql.parser import TooDeep, Unparsed, parse, statement_of
-from interlock.intent.sql.places import places
+from interlock.intent.sql.places import dropped, places
 from interlock.intent.sql.reading import FOLLOWERS, Outputs, Reading, Scope, TooMuch
 from interlock.intent.sql.select import SELECTS
 from interlock.intent.sql.shape import fingerprint_of, shape_of
@@ -103,7 +103,7 @@ def _statement(text: str, data: bytes, raw: Node, scope: Scope, limits: Limits, 
         transactional=reading.transactional,
         held=reading.held,
         inner=reading.inner,
-        places=places(reading, data, start, ascii=len(data) == len(text)),
+        places=dropped(reading, own) if reading.dropped else places(reading, data, start, ascii=len(data) == len(text)),
     )
 
 
