@@ -1,10 +1,10 @@
 """How many rows a query gives, as far as its text says: one, as many as it spells out, or without end."""
 
 from interlock.intent.sql.builtin_functions import HARMLESS, SET_RETURNING
-from interlock.intent.sql.findings import always
 from interlock.intent.sql.functions import DANGEROUS
 from interlock.intent.sql.names import Level
 from interlock.intent.sql.tree import Json, Node, body, constant, flag, names, node, nodes, number, unwrap, word, words
+from interlock.intent.sql.truth import always
 from interlock.model import Reach
 
 MANY_NUMBERS = 50_000_000

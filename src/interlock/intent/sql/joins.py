@@ -1,6 +1,6 @@
 """Which ranges of a FROM a condition ties together: what is tied by nothing multiplies."""
 
-from interlock.intent.sql.findings import Link
+from interlock.intent.sql.links import Link
 from interlock.intent.sql.names import Level, Range
 
 _SURROUNDINGS = -1

@@ -29,6 +29,7 @@ class Range:
         "listing",
         "members",
         "name",
+        "nullable",
         "object",
         "pinned",
         "relation",
@@ -54,6 +55,7 @@ class Range:
         self.constants: dict[str, str] = {}
         self.listed: set[str] = set()
         self.written = False
+        self.nullable = False  # an outer join may fill its columns with NULL
 
     def name_columns(self, outputs: Outputs) -> None:
         """Give it the columns of a query, in order; several may share a name."""

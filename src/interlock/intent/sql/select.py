@@ -2,12 +2,13 @@
 
 from interlock.intent.sql.counting import LIGHT, endless, limited, series, single_row
 from interlock.intent.sql.expressions import EQUALS, QueryFunction, operator, query, targets, walk
-from interlock.intent.sql.findings import always, link
 from interlock.intent.sql.joins import common, join, merge_groups, tie
+from interlock.intent.sql.links import link
 from interlock.intent.sql.names import Level, Range
 from interlock.intent.sql.reading import Outputs, Reading, TooMuch
 from interlock.intent.sql.smallness import conjuncts, keyed, pin
 from interlock.intent.sql.tree import Node, body, flag, names, node, nodes, unwrap, word
+from interlock.intent.sql.truth import always
 from interlock.intent.sql.views import view_bases
 from interlock.model import FindingCode, ObjectKind, Reach, Verb
 
@@ -168,12 +169,12 @@ def from_clause(reading: Reading, level: Level, listed: list[Node]) -> None:
     while waiting:
         item = waiting.pop()
         if isinstance(item, _Join):
-            item.finish(reading, level)
+            item.reach(reading, level)
             continue
         kind, inner = unwrap(item)
         if kind == "JoinExpr":
-            waiting.append(_Join(inner, len(level.ranges)))
-            waiting.extend(arm for key in ("rarg", "larg") if (arm := node(inner, key)) is not None)
+            joined = _Join(inner, len(level.ranges))
+            waiting += (joined, node(inner, "rarg") or {}, joined, node(inner, "larg") or {})
         else:
             item_of = _ITEMS.get(kind)
             if item_of is None:
@@ -185,14 +186,21 @@ def from_clause(reading: Reading, level: Level, listed: list[Node]) -> None:
 
 
 class _Join:
-    """A join whose sides have been brought in; its condition is read once both are."""
+    """A join: met once between its sides, and once when both have been brought in and its condition can be read."""
 
-    __slots__ = ("first", "inner")
+    __slots__ = ("first", "inner", "middle")
 
     def __init__(self, inner: Node, first: int) -> None:
-        self.inner, self.first = inner, first
+        self.inner, self.first, self.middle = inner, first, -1
 
-    def finish(self, reading: Reading, level: Level) -> None:
+    def reach(self, reading: Reading, level: Level) -> None:
+        """Come to it between its sides, or behind both."""
+        if self.middle < 0:
+            self.middle = len(level.ranges) - self.first
+        else:
+            self._finish(reading, level)
+
+    def _finish(self, reading: Reading, level: Level) -> None:
         """Read ON, USING or NATURAL; hide the sides behind an alias of the join."""
         sides = level.ranges[self.first :]
         condition = node(self.inner, "quals")
@@ -210,11 +218,22 @@ class _Join:
             operator(reading, EQUALS, -1)  # found by the search path, like one that is written
             level.merged = True
             merge_groups(sides)
+        self._fill(sides)
         alias = node(self.inner, "alias") or node(self.inner, "join_using_alias")
         if alias is not None:
             joined = Range(word(alias, "aliasname"))
             joined.members = sides
             level.ranges.append(joined)
+
+    def _fill(self, sides: list[Range]) -> None:
+        """An outer join gives rows of the one side without any of the other: there every column is NULL."""
+        kind = self.inner.get("jointype")
+        if kind in {"JOIN_RIGHT", "JOIN_FULL"}:
+            for range_ in sides[: self.middle]:
+                range_.nullable = True
+        if kind in {"JOIN_LEFT", "JOIN_FULL"}:
+            for range_ in sides[self.middle :]:
+                range_.nullable = True
 
 
 def where(reading: Reading, level: Level, condition: Node, *, pins: bool = True) -> None:

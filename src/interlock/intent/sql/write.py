@@ -3,13 +3,13 @@
 from interlock.intent.sql.consequences import Change, consequences
 from interlock.intent.sql.counting import rows_given
 from interlock.intent.sql.expressions import QueryFunction, query, targets, walk
-from interlock.intent.sql.findings import always
 from interlock.intent.sql.labels import SYSTEM_SCHEMAS
 from interlock.intent.sql.names import Level, Range
 from interlock.intent.sql.reading import Outputs, Reading
 from interlock.intent.sql.select import add_relation, ctes, from_clause, reaches, where
 from interlock.intent.sql.smallness import keyed
 from interlock.intent.sql.tree import Json, Node, body, node, nodes, unwrap, word
+from interlock.intent.sql.truth import always
 from interlock.model import FindingCode, Reach, Verb
 
 
