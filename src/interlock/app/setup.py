@@ -265,4 +265,7 @@ watermark_mb = 256
 [limits]
 statement_bytes = 262144
 nesting = 48
+# Sizes in the catalogue: from here on a lock that lasts is heavy, and a read of everything huge.
+big_table_mb = 128
+huge_table_rows = 1000000
 """

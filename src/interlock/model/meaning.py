@@ -52,7 +52,13 @@ class FindingCode(StrEnum):
 
     NO_WHERE = "no-where"
     ALWAYS_TRUE = "always-true"
+    UNCORRELATED = "uncorrelated"  # what is written is not tied to what it is joined with
+    WRONG_SCOPE = "wrong-scope"  # an inner name that means a column outside
+    ARBITRARY_ROWS = "arbitrary-rows"  # a LIMIT without an order chooses what is written
     CARTESIAN = "cartesian"
+    MULTIPLYING_JOIN = "multiplying-join"  # neither side is unique: rows come several times
+    HUGE_READ = "huge-read"  # everything of a very large table
+    HEAVY_LOCK = "heavy-lock"  # keeps others out for as long as a large table takes
     MALFORMED = "malformed"
     NOT_MAPPED = "not-mapped"  # understood by the parser, not yet by us: refused by name
     UNKNOWN_OBJECT = "unknown-object"

@@ -15,8 +15,9 @@ from tests.conftest import Database
 SCHEMA = """
 CREATE TABLE t (id bigint PRIMARY KEY, small int2 NOT NULL, n int, name text NOT NULL, note text, done bool NOT NULL,
     maybe bool, price numeric NOT NULL, at timestamptz NOT NULL, data jsonb NOT NULL DEFAULT '[1, 2]');
-INSERT INTO t SELECT g, (g - 5)::int2, CASE WHEN g % 3 > 0 THEN g - 4 END, repeat('x', g), CASE WHEN g % 2 = 0 THEN '%' END,
-    g % 2 = 0, CASE WHEN g % 3 = 0 THEN g % 2 = 0 END, g - 3.5, now() - make_interval(days => g)
+INSERT INTO t SELECT g, (g - 5)::int2, CASE WHEN g % 3 > 0 THEN g - 4 END, repeat('x', g),
+    CASE WHEN g % 2 = 0 THEN '%' END, g % 2 = 0, CASE WHEN g % 3 = 0 THEN g % 2 = 0 END, g - 3.5,
+    now() - make_interval(days => g)
 FROM generate_series(0, 9) g;
 INSERT INTO t VALUES (-9223372036854775808, -32768, -2147483648, '', '', true, NULL, 'NaN', '-infinity'),
     (9223372036854775807, 32767, 2147483647, E'a\\nb', NULL, false, true, '-1e30', 'infinity');
@@ -237,7 +238,7 @@ def test_no_generated_condition_is_judged_against_the_server(database18: Databas
     """Thousands of conditions: what is ALWAYS holds for all rows, NEVER is false for all, NULL is NULL for all."""
     connection, catalog = load(database18)
     rng = random.Random(seed)
-    told, wrong = {held: 0 for held in Truth}, []
+    told, wrong = dict.fromkeys(Truth, 0), []
     expected = {Truth.ALWAYS: {True}, Truth.NEVER: {False}, Truth.NULL: {None}}
     for _ in range(1_000):
         text = condition(rng)

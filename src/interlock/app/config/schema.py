@@ -118,12 +118,14 @@ class TokensConfig(Section, frozen=True, kw_only=True):
 
 
 class LimitsConfig(Section, frozen=True, kw_only=True):
-    """[limits]: what no client may exceed."""
+    """[limits]: what no client may exceed; from which size on a lock is heavy, and a read of everything huge."""
 
     statement_bytes: Count = 262_144
     nesting: Annotated[int, msgspec.Meta(ge=1, le=256)] = 48
     statements: Count = 1_000
     comment_run: Count = 64
+    big_table_mb: Count = 128
+    huge_table_rows: Count = 1_000_000
     message_bytes: Annotated[int, msgspec.Meta(ge=65_536, le=1 << 30)] = 64 << 20
 
 

@@ -142,6 +142,8 @@ def limits(config: Config) -> Limits:
         max_depth=asked.nesting,
         max_statements=asked.statements,
         max_comment_run=asked.comment_run,
+        big_table_mb=asked.big_table_mb,
+        huge_table_rows=asked.huge_table_rows,
     )
 
 

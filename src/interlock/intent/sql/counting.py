@@ -1,5 +1,6 @@
 """How many rows a query gives, as far as its text says: one, as many as it spells out, or without end."""
 
+from interlock.intent.sql.aggregates import AGGREGATES
 from interlock.intent.sql.builtin_functions import HARMLESS, SET_RETURNING
 from interlock.intent.sql.functions import DANGEROUS
 from interlock.intent.sql.names import Level
@@ -90,15 +91,12 @@ def _gives_many(value: Json) -> bool:
     return False
 
 
-_AGGREGATES = words("count sum avg min max bool_and bool_or every string_agg array_agg json_agg jsonb_agg")
-
-
 def _aggregates(wrapped: Node) -> bool:
     target = body(wrapped, "ResTarget") or {}
     kind, inner = unwrap(node(target, "val"))
     while kind in {"TypeCast", "CoalesceExpr"}:
         kind, inner = unwrap(node(inner, "arg") if kind == "TypeCast" else next(iter(nodes(inner, "args")), None))
-    return kind == "FuncCall" and (names(inner, "funcname") or ("",))[-1] in _AGGREGATES and "over" not in inner
+    return kind == "FuncCall" and (names(inner, "funcname") or ("",))[-1] in AGGREGATES and "over" not in inner
 
 
 def rows_given(source: Node) -> Reach:

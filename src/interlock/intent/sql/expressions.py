@@ -125,6 +125,7 @@ def _sub_query(reading: Reading, level: Level | None, inner: Node) -> Json:
     # IN says no operator and means `=`, found by the search path like any other
     implied = EQUALS if inner.get("testexpr") is not None else ()
     operator(reading, names(inner, "operName") or implied, number(inner, "location", -1))
+    reading.within = word(inner, "subLinkType") or "EXISTS_SUBLINK"
     outputs = query(reading, level, node(inner, "subselect"))
     for _, sources in outputs or ():
         reading.mentions.extend(sources)

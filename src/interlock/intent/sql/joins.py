@@ -1,7 +1,9 @@
 """Which ranges of a FROM a condition ties together: what is tied by nothing multiplies."""
 
+from interlock.intent.sql.folding import column_of
 from interlock.intent.sql.links import Link
 from interlock.intent.sql.names import Level, Range
+from interlock.intent.sql.tree import Node, body, names, node, nodes
 
 _SURROUNDINGS = -1
 
@@ -49,3 +51,28 @@ def tie(level: Level, hits: set[int]) -> None:
         for range_ in level.ranges:
             if range_.group in groups:
                 range_.group = first
+
+
+def equate(level: Level, conjunct: Node) -> None:
+    """Keep which columns of two relations a condition makes equal: `a.x = b.y`, `(a.x, a.y) = (b.x, b.y)`."""
+    inner = body(conjunct, "A_Expr")
+    if inner is None or inner.get("kind") != "AEXPR_OP" or names(inner, "name")[-1:] != ("=",):
+        return
+    left, right = node(inner, "lexpr"), node(inner, "rexpr")
+    rows = body(left, "RowExpr"), body(right, "RowExpr")
+    sides = [(left, right)]
+    if rows[0] is not None and rows[1] is not None:
+        sides = list(zip(nodes(rows[0], "args"), nodes(rows[1], "args"), strict=False))
+    for one, other in sides:
+        first, second = column_of(level, one), column_of(level, other)
+        if first is not None and second is not None and first[0] is not second[0]:
+            level.pairs.append((*first, *second))
+
+
+def equate_used(level: Level, sides: list[Range], used: tuple[str, ...]) -> None:
+    """The same for USING and NATURAL."""
+    for name in used:
+        holding = [
+            range_ for range_ in sides if range_.relation is not None and range_.columns is None and range_.has(name)
+        ]
+        level.pairs += ((one, name, holding[-1], name) for one in holding[:-1])

@@ -17,6 +17,9 @@ class Limits:
     stack at some 50,000 links (measured), two characters each. `max_from` bounds the items of one FROM, `max_ctes` the
     names that all WITH of one statement define: a chain of 4,000 keeps PostgreSQL planning for minutes (measured),
     beyond its own cancel.
+
+    `big_table_mb` and `huge_table_rows` are sizes in the catalogue, not of the text: from the one on a lock that is
+    held for as long as a table takes is pointed at, from the other on a read of everything.
     """
 
     max_bytes: int = 262_144
@@ -27,6 +30,8 @@ class Limits:
     max_chain: int = 20_000
     max_from: int = 1_000
     max_ctes: int = 200
+    big_table_mb: int = 128
+    huge_table_rows: int = 1_000_000
 
 
 DEFAULT_LIMITS = Limits()

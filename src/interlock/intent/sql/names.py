@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from interlock.intent.sql.functions import DANGEROUS
-from interlock.intent.sql.reading import Gathered, Outputs, Reading, Source
+from interlock.intent.sql.reading import Gathered, Outputs, Reading, Source, Stray
 from interlock.intent.sql.relation import Relation
 from interlock.intent.sql.tree import Node, body, names as strings
 from interlock.model import FindingCode, Object, Verb
@@ -17,6 +17,7 @@ class Range:
     `columns` maps what a query may call its columns to (name in the relation, sources); None where not known.
     `given` are the names that a function's columns surely have, whatever it gives. `weighs` says that its rows multiply
     those of its neighbours. `group` joins ranges that a predicate connects.
+    `numbers` is how many rows a series of them gives.
     """
 
     __slots__ = (
@@ -30,6 +31,7 @@ class Range:
         "members",
         "name",
         "nullable",
+        "numbers",
         "object",
         "pinned",
         "relation",
@@ -55,6 +57,7 @@ class Range:
         self.constants: dict[str, str] = {}
         self.listed: set[str] = set()
         self.written = False
+        self.numbers: float | None = None
         self.nullable = False  # an outer join may fill its columns with NULL
 
     def name_columns(self, outputs: Outputs) -> None:
@@ -130,7 +133,7 @@ class Range:
 class Level:
     """One query's names: its ranges, its CTEs and what surrounds it."""
 
-    __slots__ = ("aliases", "bounds", "ctes", "merged", "parent", "ranges", "single")
+    __slots__ = ("aliases", "bounds", "ctes", "merged", "pairs", "parent", "ranges", "single")
 
     def __init__(self, parent: "Level | None") -> None:
         self.parent = parent
@@ -139,6 +142,8 @@ class Level:
         # CTEs that give one row whatever they read; pairs of tables that one bound stands between.
         self.single: set[str] = set()
         self.bounds: set[frozenset[int]] = set()
+        # Columns of two relations that must be equal.
+        self.pairs: list[tuple[Range, str, Range, str]] = []
         self.aliases: frozenset[str] = frozenset()
         # Joined by USING or NATURAL: a star gives such columns once, and first.
         self.merged = False
@@ -223,6 +228,8 @@ def _plain(reading: Reading, level: Level, name: str) -> None:
             elif has is None:
                 open_ranges.append(range_)
         if found or name in at.aliases:
+            if found and at is not level and not met:
+                reading.strays.append(Stray(level, name, next(r.name for r in at.ranges if r.has(name))))
             return
         for range_ in open_ranges:
             # It may have the name or not: then the name is one of a query around, and that one is read.

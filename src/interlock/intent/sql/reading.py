@@ -52,6 +52,23 @@ Follower = Callable[["Reading", str, str], list[tuple[tuple[str, str], bool]]]
 FOLLOWERS: list[Follower] = []
 
 
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """An unqualified name that means nothing in its own query: `inside` looked it up, `outer` outside has it."""
+
+    inside: object
+    name: str
+    outer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Rows of `name` that a LIMIT without an order picks; `named` by a predicate, or any of them."""
+
+    name: str
+    named: bool
+
+
 class TooMuch(CallerFault):
     """A statement holds more of something than its limit allows."""
 
@@ -129,6 +146,7 @@ class Reading:
         "_start",
         "catalog",
         "chain",
+        "chosen",
         "ctes",
         "ddl",
         "depth",
@@ -149,10 +167,13 @@ class Reading:
         "read_only",
         "returns",
         "scope",
+        "strays",
+        "streams",
         "target",
         "transactional",
         "understood",
         "value",
+        "within",
         "writes",
     )  # fmt: skip
 
@@ -184,6 +205,11 @@ class Reading:
         # Columns and ranges that the expression being walked mentions.
         self.mentions: list[Source] = []
         self.hits: set[int] = set()
+        # Names that were found outside their query, and rows that a LIMIT chose, so far.
+        self.strays: list[Stray] = []
+        self.chosen: list[Chosen] = []
+        self.streams = False  # whether every row of the queries inside comes out of the statement
+        self.within = ""  # the kind of sub-link whose query comes next
 
     def effects(self) -> tuple[Effect, ...]:
         """Everything gathered, in the order it was first met."""

@@ -2,26 +2,40 @@
 
 from interlock.intent.sql.counting import LIGHT, endless, limited, series, single_row
 from interlock.intent.sql.expressions import EQUALS, QueryFunction, operator, query, targets, walk
-from interlock.intent.sql.joins import common, join, merge_groups, tie
+from interlock.intent.sql.joins import common, equate, equate_used, join, merge_groups, tie
 from interlock.intent.sql.links import link
+from interlock.intent.sql.multiplying import note_multiplying
 from interlock.intent.sql.names import Level, Range
+from interlock.intent.sql.reach import reaches
 from interlock.intent.sql.reading import Outputs, Reading, TooMuch
-from interlock.intent.sql.smallness import conjuncts, keyed, pin
+from interlock.intent.sql.scopes import EXISTS, blind, judge
+from interlock.intent.sql.sizes import note_everything, streams_through
+from interlock.intent.sql.smallness import conjuncts, pin
 from interlock.intent.sql.tree import Node, body, flag, names, node, nodes, unwrap, word
 from interlock.intent.sql.truth import always
+from interlock.intent.sql.victims import choose
 from interlock.intent.sql.views import view_bases
 from interlock.model import FindingCode, ObjectKind, Reach, Verb
 
+# Whether a row has one partner or many makes no difference to them.
+_SEMI = (EXISTS, "ANY_SUBLINK")
 _CLAUSES = ("groupClause", "havingClause", "windowClause", "limitOffset", "limitCount", "distinctClause")
 
 
 def select(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
     """A SELECT of any form, its set operations flattened; gives the columns of its answer."""
     level = Level(parent)
+    within, reading.within = reading.within, ""
+    around = reading.streams
+    streams = not within and (around or not reading.depth)
+    reading.streams = streams and streams_through(inner)
     ctes(reading, level, node(inner, "withClause"), bounded=limited(inner))
     if "larg" not in inner:
-        return _plain(reading, level, inner)
-    arms = _arms(reading, level, inner)
+        outputs = _plain(reading, level, inner, within, streams=streams)
+        reading.streams = around
+        return outputs
+    arms = _arms(reading, level, inner, within, streams=streams and not limited(inner))
+    reading.streams = around
     merged = _merge(arms)
     level.aliases = frozenset(name for name, _ in merged or ())
     _tail(reading, level, inner)
@@ -59,7 +73,7 @@ def ctes(reading: Reading, level: Level, clause: Node | None, *, bounded: bool =
                 level.ctes[name] = None
 
 
-def _arms(reading: Reading, level: Level, inner: Node) -> list[Outputs]:
+def _arms(reading: Reading, level: Level, inner: Node, within: str, *, streams: bool) -> list[Outputs]:
     """The arms of a chain of UNIONs, left to right, without recursion along the chain."""
     arms: list[Outputs] = []
     waiting: list[tuple[Node, Level]] = [(inner, level)]
@@ -68,7 +82,8 @@ def _arms(reading: Reading, level: Level, inner: Node) -> list[Outputs]:
         if "larg" not in current:
             own = Level(at)
             ctes(reading, own, node(current, "withClause"))
-            arms.append(_plain(reading, own, current))
+            reading.streams = streams and streams_through(current)
+            arms.append(_plain(reading, own, current, within, streams=streams))
             continue
         if current is not inner:
             at = Level(at)
@@ -88,7 +103,7 @@ def _merge(arms: list[Outputs]) -> Outputs:
     ]
 
 
-def _plain(reading: Reading, level: Level, inner: Node) -> Outputs:
+def _plain(reading: Reading, level: Level, inner: Node, within: str, *, streams: bool) -> Outputs:
     values = nodes(inner, "valuesLists")
     if values:
         return _values(reading, level, inner, values)
@@ -96,7 +111,10 @@ def _plain(reading: Reading, level: Level, inner: Node) -> Outputs:
     condition = node(inner, "whereClause")
     if condition is not None:
         where(reading, level, condition)
+    was_blind = within != "" and reading.strays != [] and blind(reading, level)
     outputs = targets(reading, level, nodes(inner, "targetList"))
+    if within:
+        judge(reading, level, inner, within, was_blind=was_blind)
     level.aliases = frozenset(name for name, _ in outputs or ())
     for key in _CLAUSES:
         if key in inner:
@@ -104,6 +122,12 @@ def _plain(reading: Reading, level: Level, inner: Node) -> Outputs:
     _tail(reading, level, inner)
     _into(reading, node(inner, "intoClause"), outputs)
     reaches(reading, level, bounded=condition is not None or limited(inner))
+    if streams:
+        note_everything(reading, level, inner, condition)
+    if "limitCount" in inner and within != EXISTS and limited(inner):
+        choose(reading, level, inner, condition)
+    if level.pairs and within not in _SEMI:
+        note_multiplying(reading, level)
     if "lockingClause" in inner and not limited(inner) and always(level, condition) is not False:
         _lock_all(reading, level, condition)
     return outputs
@@ -218,6 +242,7 @@ class _Join:
             operator(reading, EQUALS, -1)  # found by the search path, like one that is written
             level.merged = True
             merge_groups(sides)
+            equate_used(level, sides, used)
         self._fill(sides)
         alias = node(self.inner, "alias") or node(self.inner, "join_using_alias")
         if alias is not None:
@@ -246,27 +271,7 @@ def where(reading: Reading, level: Level, condition: Node, *, pins: bool = True)
             pin(reading, level, conjunct)
         if len(hits) > 1 and always(level, conjunct) is None:
             join(level, hits, link(conjunct))
-
-
-def reaches(reading: Reading, level: Level, *, bounded: bool) -> None:
-    """Give every relation read here its reach, and point at a join that multiplies."""
-    heavy: set[int] = set()
-    for range_ in level.ranges:
-        small = keyed(range_)
-        gathered = None if range_.written else range_.gather(reading)
-        if gathered is not None:
-            gathered.extend(small or (Reach.UNKNOWN if bounded or len(level.ranges) > 1 else Reach.ALL))
-        if range_.weighs and small is not Reach.ONE:
-            heavy.add(range_.group)
-    if len(heavy) > 1:
-        weighing = [f"`{range_.name}`" for range_ in level.ranges if range_.weighs]
-        listed = ", ".join(weighing[:5]) + (f" and {len(weighing) - 5} more" if len(weighing) > 5 else "")
-        reading.note(
-            FindingCode.CARTESIAN, f"no condition joins {listed}: every row meets every row; join them on their keys"
-        )
-        if all(range_.object is None and range_.columns is None for range_ in level.ranges if range_.weighs):
-            # Nothing but long series: no table is read, so no effect would carry the finding to a policy.
-            reading.understood = False
+            equate(level, conjunct)
 
 
 def _relation_item(reading: Reading, level: Level, inner: Node) -> None:
@@ -335,7 +340,9 @@ def _function_item(reading: Reading, level: Level, inner: Node) -> None:
     sources = tuple(dict.fromkeys(reading.mentions))
     alias = node(inner, "alias") or {}
     _definitions(reading, nodes(inner, "coldeflist"))
-    range_ = Range(word(alias, "aliasname") or _function_name(inner), weighs=series(inner) > LIGHT)
+    numbers = series(inner)
+    range_ = Range(word(alias, "aliasname") or _function_name(inner), weighs=numbers > LIGHT)
+    range_.numbers = numbers or None
     range_.sources = sources
     defined = [word(body(wrapped, "ColumnDef") or {}, "colname") for wrapped in nodes(inner, "coldeflist")]
     range_.given = frozenset([*names(alias, "colnames"), *defined])

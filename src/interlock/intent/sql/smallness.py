@@ -119,3 +119,17 @@ def keyed(range_: Range) -> Reach | None:
         if (range_.pinned | range_.listed).issuperset(key):
             return Reach.SOME
     return None
+
+
+def unique_by(level: Level, range_: Range) -> bool:
+    """Whether at most one of its rows meets each row of what it is joined with, or of the values that it equals."""
+    relation = range_.relation
+    if relation is None or relation.kind not in {"r", "p", "m"} or (relation.children and relation.kind == "r"):
+        return False
+    fixed = set(range_.pinned)
+    for one, column, other, same in level.pairs:
+        if one is range_:
+            fixed.add(column)
+        if other is range_:
+            fixed.add(same)
+    return any(fixed.issuperset(key) for key in relation.keys)

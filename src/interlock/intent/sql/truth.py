@@ -4,9 +4,11 @@ from collections.abc import Callable
 from enum import Enum
 
 from interlock.intent.sql import folding
+from interlock.intent.sql.aggregates import AGGREGATES
 from interlock.intent.sql.cover import covered, opposed
 from interlock.intent.sql.folding import DEPTH, UNFOLDED, Value, boolean, fold, never_null, structure
 from interlock.intent.sql.names import Level
+from interlock.intent.sql.patterns import PATTERNS, matches
 from interlock.intent.sql.tree import Node, body, constant, names, node, nodes, unwrap, word
 
 
@@ -22,9 +24,6 @@ class Truth(Enum):
 ALWAYS, NEVER, NULL, OPEN = Truth.ALWAYS, Truth.NEVER, Truth.NULL, Truth.OPEN
 _NOT = {ALWAYS: NEVER, NEVER: ALWAYS, NULL: NULL, OPEN: OPEN}
 _MIRRORED = {"=": "=", "<>": "<>", "!=": "<>", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
-# Patterns that match any text; of regular expressions only the plainest.
-_EVERYTHING = frozenset({"", ".*", "^", "$", "^.*", ".*$", "^.*$", "(.*)", "^(.*)$"})
-_PATTERNS = {"~~": True, "~~*": True, "!~~": False, "!~~*": False, "~": True, "~*": True, "!~": False, "!~*": False}
 
 
 def always(level: Level, condition: Node | None) -> bool | None:
@@ -143,7 +142,7 @@ def _comparison(level: Level, inner: Node, depth: int) -> Truth:
 
 def compare(level: Level, operator: str, left: Node | None, right: Node | None, depth: int) -> Truth:
     """What `left operator right` comes to."""
-    if operator in _PATTERNS or operator == "^@":
+    if operator in PATTERNS:
         return _pattern(level, operator, left, right, depth)
     if operator not in _MIRRORED or depth > DEPTH:
         return OPEN
@@ -248,21 +247,14 @@ def _bounded(level: Level, operator: str, left: Node | None, bound: Value, depth
 
 
 def _pattern(level: Level, operator: str, left: Node | None, right: Node | None, depth: int) -> Truth:
-    pattern = constant(right)
-    if not isinstance(pattern, str) or not never_null(level, left, depth):
-        return OPEN
-    if operator == "^@":
-        return OPEN if pattern else ALWAYS
-    everything = pattern.strip("%") == "" and pattern != "" if "~~" in operator else pattern in _EVERYTHING
-    return OPEN if not everything else (ALWAYS if _PATTERNS[operator] else NEVER)
+    matched = matches(operator, right) if never_null(level, left, depth) else None
+    return OPEN if matched is None else (ALWAYS if matched else NEVER)
 
 
 def _similar(level: Level, operator: str, left: Node | None, right: Node | None, depth: int) -> Truth:
     escaped = nodes(body(right, "FuncCall") or {}, "args")
-    pattern = constant(escaped[0]) if len(escaped) == 1 else None
-    if not isinstance(pattern, str) or pattern.strip("%") or not pattern or not never_null(level, left, depth):
-        return OPEN
-    return NEVER if operator.startswith("!") else ALWAYS
+    named = "!~~" if operator.startswith("!") else "~~"
+    return _pattern(level, named, left, escaped[0], depth) if len(escaped) == 1 else OPEN
 
 
 def _listed(level: Level, operator: str, left: Node | None, right: Node | None, depth: int) -> Truth:
@@ -396,12 +388,9 @@ def _exists(level: Level, select: Node, depth: int) -> Truth:
     return held if "fromClause" not in select else OPEN
 
 
-_AGGREGATES = frozenset({"count", "sum", "avg", "min", "max", "bool_and", "bool_or", "string_agg", "array_agg"})
-
-
 def _aggregates(value: Node | None) -> bool:
     called = body(value, "FuncCall")
-    return called is not None and "over" not in called and names(called, "funcname")[-1:] in {(n,) for n in _AGGREGATES}
+    return called is not None and "over" not in called and (names(called, "funcname") or ("",))[-1] in AGGREGATES
 
 
 _JUDGES: dict[str, Callable[[Level, Node, int], Truth]] = {

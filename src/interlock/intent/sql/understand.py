@@ -6,6 +6,7 @@ from interlock.intent.sql import ddl, session, utility
 from interlock.intent.sql.bodies import follower
 from interlock.intent.sql.expressions import QUERIES
 from interlock.intent.sql.limits import DEFAULT_LIMITS, Limits, refuse_chains, refuse_copies, refuse_early
+from interlock.intent.sql.locks import LOCKS
 from interlock.intent.sql.names import Level
 from interlock.intent.sql.parser import TooDeep, Unparsed, parse, statement_of
 from interlock.intent.sql.places import dropped, places
@@ -118,6 +119,8 @@ def meaning(reading: Reading, level: Level | None, kind: str, inner: Node) -> No
         reading.unmapped(kind or "empty statement")
         return
     reading.returns = function(reading, inner)
+    if kind in LOCKS:
+        LOCKS[kind](reading, inner)
 
 
 FOLLOWERS.append(follower(meaning))

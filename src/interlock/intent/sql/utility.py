@@ -124,7 +124,7 @@ def _only_planned(reading: Reading) -> None:
         gathered = reading.gather(verb, effect.object, relation)
         gathered.by_code = gathered.by_code or was.by_code
         gathered.at_least(effect.reach)
-        gathered.note(*effect.findings)
+        gathered.note(*(found for found in effect.findings if found.code is not FindingCode.HUGE_READ))
         if gathered.fields is not None:
             gathered.fields = None if effect.fields is None else gathered.fields | {f.name for f in effect.fields}
 

@@ -4,12 +4,15 @@ from interlock.intent.sql.consequences import Change, consequences
 from interlock.intent.sql.counting import rows_given
 from interlock.intent.sql.expressions import QueryFunction, query, targets, walk
 from interlock.intent.sql.labels import SYSTEM_SCHEMAS
+from interlock.intent.sql.multiplying import note_multiplying
 from interlock.intent.sql.names import Level, Range
+from interlock.intent.sql.reach import reaches
 from interlock.intent.sql.reading import Outputs, Reading
-from interlock.intent.sql.select import add_relation, ctes, from_clause, reaches, where
+from interlock.intent.sql.select import add_relation, ctes, from_clause, where
 from interlock.intent.sql.smallness import keyed
 from interlock.intent.sql.tree import Json, Node, body, node, nodes, unwrap, word
 from interlock.intent.sql.truth import always
+from interlock.intent.sql.victims import note_chance, note_chosen, untied
 from interlock.model import FindingCode, Reach, Verb
 
 
@@ -25,7 +28,9 @@ def insert(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
         reach = rows_given(source)
         outer = Level(parent)
         outer.ctes, outer.single = level.ctes, level.single
+        streams, reading.streams = reading.streams, False  # they go into the table
         query(reading, outer, source)
+        reading.streams = streams
     _write(reading, target, Change.CREATE, reach, columns or None)
     conflict = node(inner, "onConflictClause")
     if conflict is not None:
@@ -72,10 +77,15 @@ def _look_up(reading: Reading, target: Range, infer: Node | None) -> None:
 def update(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
     """UPDATE, with FROM."""
     level = Level(parent)
+    chosen = len(reading.chosen)
     ctes(reading, level, node(inner, "withClause"))
     target = add_relation(reading, level, node(inner, "relation") or {}, written=True)
     from_clause(reading, level, nodes(inner, "fromClause"))
     reach = _condition(reading, level, target, inner)
+    if len(reading.chosen) > chosen:
+        note_chosen(reading, target, chosen)
+    if level.pairs:
+        note_chance(reading, level, target)
     assigned = _assignments(reading, level, nodes(inner, "targetList"))
     outputs = _returning(reading, level, inner)
     _settle(reading, level, target, reach)
@@ -86,10 +96,13 @@ def update(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
 def delete(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
     """DELETE, with USING."""
     level = Level(parent)
+    chosen = len(reading.chosen)
     ctes(reading, level, node(inner, "withClause"))
     target = add_relation(reading, level, node(inner, "relation") or {}, written=True)
     from_clause(reading, level, nodes(inner, "usingClause"))
     reach = _condition(reading, level, target, inner)
+    if len(reading.chosen) > chosen:
+        note_chosen(reading, target, chosen)
     outputs = _returning(reading, level, inner)
     _settle(reading, level, target, reach)
     _write(reading, target, Change.DELETE, reach, ())
@@ -99,6 +112,8 @@ def delete(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
 def _settle(reading: Reading, level: Level, target: Range, reach: Reach) -> None:
     """Give the relations read on the way their reach; the target is read as far as it is written."""
     reaches(reading, level, bounded=True)
+    if level.pairs:
+        note_multiplying(reading, level, explains=False)
     if target.gathered is not None and reach is not Reach.UNKNOWN:
         target.gathered.reach = reach
 
@@ -116,7 +131,8 @@ def _condition(reading: Reading, level: Level, target: Range, inner: Node) -> Re
     if held is True:
         reading.note(FindingCode.ALWAYS_TRUE, f"the WHERE holds for every row of `{target.name}`; say which rows")
         return Reach.ALL
-    return keyed(target) or Reach.UNKNOWN
+    loose = untied(reading, level, target, condition) if len(level.ranges) > 1 else None
+    return loose or keyed(target) or Reach.UNKNOWN
 
 
 def _assignments(reading: Reading, level: Level, listed: list[Node]) -> tuple[str, ...]:
@@ -169,6 +185,9 @@ def merge(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
     condition = node(inner, "joinCondition")
     if condition is not None:
         where(reading, level, condition)
+        if always(level, condition) is True:
+            reading.note(FindingCode.ALWAYS_TRUE, f"ON holds for every row of `{target.name}`; compare a key of it")
+        untied(reading, level, target, condition)
     for wrapped in nodes(inner, "mergeWhenClauses"):
         _merge_action(reading, level, target, body(wrapped, "MergeWhenClause") or {})
     outputs = _returning(reading, level, inner)

@@ -1,0 +1,80 @@
+"""How large relations are, as far as the catalogue tells, and reads that take everything of a very large one."""
+
+from interlock.intent.sql.aggregates import aggregated
+from interlock.intent.sql.counting import limited
+from interlock.intent.sql.names import Level, Range
+from interlock.intent.sql.reading import Reading
+from interlock.intent.sql.relation import Relation
+from interlock.intent.sql.smallness import keyed, unique_by
+from interlock.intent.sql.tree import Node, node, nodes
+from interlock.intent.sql.truth import always
+from interlock.model import FindingCode, Reach, Verb
+
+_PAGE = 8192
+_MEBIBYTE = 1 << 20
+
+
+def rows_of(relation: Relation) -> float | None:
+    """The planner's estimate of its rows, those of its children included; None where it was never analysed."""
+    if not relation.children:
+        return relation.rows
+    counted = [part.rows for part in relation.descendants() if part.kind != "p"]
+    known = [rows for rows in counted if rows is not None]
+    return sum(known) if len(known) == len(counted) else None
+
+
+def mebibytes(relation: Relation) -> int | None:
+    """Its size on disk as it was last seen; None where it was never analysed or vacuumed."""
+    parts = [part for part in relation.descendants() if part.kind in "rm"]
+    if not parts or any(part.rows is None or part.pages is None for part in parts):
+        return None
+    return sum(part.pages or 0 for part in parts) * _PAGE // _MEBIBYTE
+
+
+def shown(number: float) -> str:
+    """A large number for people: 12,000,000 or 3.1e+15."""
+    return f"{number:,.0f}" if number < 1e12 else f"{number:.2g}"
+
+
+def narrowed(inner: Node) -> bool:
+    """Whether a query gives less than it reads: a LIMIT, groups, DISTINCT, aggregates."""
+    if limited(inner) or any(key in inner for key in ("groupClause", "distinctClause", "havingClause")):
+        return True
+    return aggregated(inner.get("targetList"))
+
+
+def note_everything(reading: Reading, level: Level, inner: Node, condition: Node | None) -> None:
+    """Point at very large relations of which a query gives every row."""
+    most = reading.limits.huge_table_rows
+    for range_ in level.ranges:
+        relation = range_.relation
+        rows = rows_of(relation) if relation is not None else None
+        if relation is None or range_.object is None or rows is None or rows < most or not _driven(level, range_):
+            continue
+        if (
+            narrowed(inner)
+            or always(level, condition) is False
+            or (condition is not None and not always(level, condition))
+        ):
+            return
+        message = (
+            f"every row of `{range_.name}`, about {shown(rows)}, would be read and sent; "
+            "add a WHERE or a LIMIT, or count and group"
+        )
+        reading.add(Verb.READ, range_.object, Reach.ALL, reading.finding(FindingCode.HUGE_READ, message))
+
+
+def _driven(level: Level, range_: Range) -> bool:
+    """Whether each of its rows comes out: what it is joined with is only looked up by key."""
+    if keyed(range_) is not None:
+        return False
+    others = [other for other in level.ranges if other is not range_ and not other.members and other.weighs]
+    return all(unique_by(level, other) for other in others)
+
+
+def streams_through(inner: Node) -> bool:
+    """Whether a query passes on every row of the queries in its FROM and WITH."""
+    if "withClause" not in inner and not any("RangeSubselect" in item for item in nodes(inner, "fromClause")):
+        return False
+    condition = node(inner, "whereClause")
+    return not narrowed(inner) and (condition is None or always(Level(None), condition) is True)
