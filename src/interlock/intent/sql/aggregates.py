@@ -1,6 +1,6 @@
 """Built-in aggregates: they make one row of many, and a query that consists of them gives few."""
 
-from interlock.intent.sql.tree import Json, body, names, words
+from interlock.intent.sql.tree import Json, Node, body, names, words
 
 # pg_proc.prokind = 'a' on PostgreSQL 15 to 18; a test compares. Rank and its kin count only WITHIN GROUP.
 AGGREGATES = words(
@@ -13,6 +13,12 @@ AGGREGATES = words(
 )
 RANKS = words("cume_dist dense_rank percent_rank rank")
 _NODES = ("JsonObjectAgg", "JsonArrayAgg")
+
+
+def is_aggregate(value: Node | None) -> bool:
+    """Whether an expression is the call of an aggregate."""
+    called = body(value, "FuncCall")
+    return called is not None and "over" not in called and (names(called, "funcname") or ("",))[-1] in AGGREGATES
 
 
 def aggregated(value: Json) -> bool:

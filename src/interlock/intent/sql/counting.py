@@ -1,6 +1,6 @@
 """How many rows a query gives, as far as its text says: one, as many as it spells out, or without end."""
 
-from interlock.intent.sql.aggregates import AGGREGATES
+from interlock.intent.sql.aggregates import is_aggregate
 from interlock.intent.sql.builtin_functions import HARMLESS, SET_RETURNING
 from interlock.intent.sql.functions import DANGEROUS
 from interlock.intent.sql.names import Level
@@ -96,7 +96,7 @@ def _aggregates(wrapped: Node) -> bool:
     kind, inner = unwrap(node(target, "val"))
     while kind in {"TypeCast", "CoalesceExpr"}:
         kind, inner = unwrap(node(inner, "arg") if kind == "TypeCast" else next(iter(nodes(inner, "args")), None))
-    return kind == "FuncCall" and (names(inner, "funcname") or ("",))[-1] in AGGREGATES and "over" not in inner
+    return is_aggregate({kind: inner})
 
 
 def rows_given(source: Node) -> Reach:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from enum import Enum
 
 from interlock.intent.sql import folding
-from interlock.intent.sql.aggregates import AGGREGATES
+from interlock.intent.sql.aggregates import is_aggregate
 from interlock.intent.sql.cover import covered, opposed
 from interlock.intent.sql.folding import DEPTH, UNFOLDED, Value, boolean, fold, never_null, structure
 from interlock.intent.sql.names import Level
@@ -377,7 +377,7 @@ def _exists(level: Level, select: Node, depth: int) -> Truth:
     if "valuesLists" in select:
         return ALWAYS
     targets = [node(t, "val") for w in nodes(select, "targetList") if (t := body(w, "ResTarget")) is not None]
-    if any(_aggregates(target) for target in targets):
+    if any(is_aggregate(target) for target in targets):
         return ALWAYS
     condition = node(select, "whereClause")
     # Its own names are not those of this level: with a FROM only constants can be judged.
@@ -386,11 +386,6 @@ def _exists(level: Level, select: Node, depth: int) -> Truth:
     if held in {NEVER, NULL}:
         return NEVER
     return held if "fromClause" not in select else OPEN
-
-
-def _aggregates(value: Node | None) -> bool:
-    called = body(value, "FuncCall")
-    return called is not None and "over" not in called and (names(called, "funcname") or ("",))[-1] in AGGREGATES
 
 
 _JUDGES: dict[str, Callable[[Level, Node, int], Truth]] = {
