@@ -123,11 +123,10 @@ def _operator(reading: Reading, level: Level | None, inner: Node) -> Json:
 
 def _sub_query(reading: Reading, level: Level | None, inner: Node) -> Json:
     # IN says no operator and means `=`, found by the search path like any other
-    implied = EQUALS if inner.get("testexpr") is not None else ()
-    operator(reading, names(inner, "operName") or implied, number(inner, "location", -1))
+    implied, location = EQUALS if "testexpr" in inner else (), number(inner, "location", -1)
+    operator(reading, names(inner, "operName") or implied, location)
     reading.within = word(inner, "subLinkType") or "EXISTS_SUBLINK"
-    outputs = query(reading, level, node(inner, "subselect"))
-    for _, sources in outputs or ():
+    for _, sources in query(reading, level, node(inner, "subselect")) or ():
         reading.mentions.extend(sources)
     return inner.get("testexpr")
 
