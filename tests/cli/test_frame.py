@@ -57,6 +57,29 @@ def test_each_command_explains_itself(tmp_path, name):
     assert "...\n" not in done.out.partition("Commands:")[2] + "\n", "a summary is cut: make its first sentence shorter"
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["init", "--url", "postgresql://gateway@db.internal/shop", "--dir", "file/below"],
+        ["token", "keygen", "--dir", "file/below"],
+    ],
+)
+def test_a_place_that_cannot_be_written_is_named(tmp_path, arguments):
+    (tmp_path / "file").write_text("in the way")
+    done = interlock(*arguments, cwd=tmp_path)
+    assert (done.code, done.out) == (Exit.USAGE, "")
+    assert "cannot be written (Not a directory): name another place" in done.err
+    assert (tmp_path / "file").read_text() == "in the way"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["token", "revoke", ""], ["principal", "verifier", " "], ["token", "keygen", "a/b"]]
+)
+def test_a_name_that_names_nothing_is_refused(tmp_path, arguments):
+    done = interlock(*arguments, cwd=tmp_path)
+    assert (done.code, done.out) == (Exit.USAGE, "")
+
+
 def test_the_version_is_that_of_the_package(tmp_path):
     assert interlock("--version", cwd=tmp_path).out.strip() == importlib.metadata.version("interlock")
 

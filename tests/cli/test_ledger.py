@@ -192,6 +192,12 @@ def test_the_key_can_be_had_before_it_is_needed(folder: Path, tmp_path: Path) ->
     assert (missing.returncode, len(missing.stderr.splitlines())) == (1, 1)
 
 
+def test_a_place_that_cannot_be_written_is_named(folder: Path, tmp_path: Path) -> None:
+    for arguments in (["prove", "c-2", "-o", str(tmp_path / "no" / "proof")], ["export", str(folder / "records.db")]):
+        with pytest.raises(CallerFault, match="cannot be written"):
+            CliRunner().invoke(app, [*arguments, "--ledger", str(folder)], catch_exceptions=False)
+
+
 def test_an_export_is_recorded_and_complete(folder: Path, tmp_path: Path) -> None:
     result = call(folder, "export", str(tmp_path / "out"))
     assert "9 records" in result.stderr

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from interlock.app.config import load_config
-from interlock.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
+from interlock.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, writing
 from interlock.cli.render import emit, emit_json, quoted, say
 
 app = typer.Typer(help="Save a target's catalogue, to explain statements offline.", no_args_is_help=True)
@@ -33,7 +33,8 @@ def dump(
     if output is None:
         emit(data.decode())
         return
-    output.write_bytes(data)
+    with writing(output):
+        output.write_bytes(data)
     relations = sum(1 for _ in catalog.all_relations())
     if as_json:
         emit_json({"file": str(output), "target": target, "epoch": catalog.epoch, "relations": relations})

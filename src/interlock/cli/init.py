@@ -15,7 +15,7 @@ from interlock.app.config import load_config
 from interlock.app.config.values import SHIPPED_PACKS
 from interlock.app.credentials import SALT_BYTES
 from interlock.app.setup import CONFIG_NAME, Plan, password_variable, read_url, write_setup
-from interlock.cli.options import AsJson
+from interlock.cli.options import AsJson, writing
 from interlock.cli.principal import make_password
 from interlock.cli.render import emit_json, heading, quoted, say, steps, words
 
@@ -48,7 +48,8 @@ def init(
         person=person or getpass.getuser(),
         verifier=derive_verifier(password, salt=os.urandom(SALT_BYTES)),
     )
-    authority = write_setup(directory, plan, seed=os.urandom(SEED_BYTES), now=now())
+    with writing(directory):
+        authority = write_setup(directory, plan, seed=os.urandom(SEED_BYTES), now=now())
     listen = load_config(directory / CONFIG_NAME).gateway.listen
     client = f"postgresql://{agent}@localhost:{listen.port}/{plan.target}?sslmode=verify-full&sslrootcert={authority}"
     if as_json:

@@ -17,7 +17,7 @@ from interlock.app.ids import new_id
 from interlock.app.journal import record_as_operator
 from interlock.app.ledger import ledger_file, ledger_settings
 from interlock.cli.ledger_data import decision_data, record_data
-from interlock.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
+from interlock.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, named, writing
 from interlock.cli.render import emit, emit_json, quoted, say, words
 from interlock.ledger.faults import LedgerDamaged
 from interlock.ledger.groups import MAX_OBJECTS
@@ -218,7 +218,8 @@ def prove_one(
         verifier = opened.verifier()
         proof = prove(opened.reader, record_of(opened.reader, opened.head.size, record))
         proof.verify(verifier)
-        output.write_text(proof.text(), "utf-8")
+        with writing(output):
+            output.write_text(proof.text(), "utf-8")
         size = Checkpoint.parse(verifier.open(proof.checkpoint)).size
     if as_json:
         leaf = read_leaf(proof.leaf)
@@ -251,7 +252,8 @@ def export(
         checkpoint = signed(opened.reader, opened.verifier())
         size, root = checkpoint.size, checkpoint.root.hex()
         opened.record(export_entry(id=new_id(), at=now(), by=getuser(), size=size, root=root, texts=False))
-        export_log(opened.reader, opened.verifier(), directory)
+        with writing(directory):
+            export_log(opened.reader, opened.verifier(), directory)
     if as_json:
         emit_json({"directory": str(directory), "size": size, "root": root})
         return
@@ -261,7 +263,7 @@ def export(
 @app.command()
 def erase(
     record: Annotated[list[str], typer.Argument(help="Ids or numbers of decisions, at most 64.")],
-    reason: Annotated[str, typer.Option(help="Why; it is recorded.")],
+    reason: Annotated[str, typer.Option(help="Why; it is recorded.", callback=named)],
     as_json: AsJson = False,
     path: LedgerPath = None,
     config: ConfigFile = DEFAULT_CONFIG,

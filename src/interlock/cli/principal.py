@@ -8,7 +8,7 @@ import typer
 
 from interlock.access.verifier import derive_verifier
 from interlock.app.credentials import SALT_BYTES
-from interlock.cli.options import AsJson
+from interlock.cli.options import AsJson, named
 from interlock.cli.render import emit, emit_json, quoted, say
 
 app = typer.Typer(help="Make passwords and verifiers for principals.", no_args_is_help=True)
@@ -23,7 +23,7 @@ def principals() -> None:
 
 @app.command()
 def verifier(
-    name: Annotated[str, typer.Argument(help="The principal, as clients will name it as their user.")],
+    name: Annotated[str, typer.Argument(help="The principal, as clients will name it as their user.", callback=named)],
     ask: Annotated[bool, typer.Option("--ask", help="Ask for the password instead of making one.")] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -1,6 +1,7 @@
 """`interlock token`: keys for tokens, tokens, what is in one, and what is no longer believed."""
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -14,13 +15,14 @@ from interlock.app.config import ConfigFault, TokensConfig, load_config
 from interlock.app.credentials import revocation_list, token_terms
 from interlock.app.ids import new_id
 from interlock.app.secrets import read_private, write_private
-from interlock.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
+from interlock.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, named, writing
 from interlock.cli.render import emit, emit_json, quoted, say
 from interlock.model import Principal, PrincipalKind
 
 app = typer.Typer(help="Mint, inspect and revoke short-lived tokens.", no_args_is_help=True)
 
 _MICROSECONDS = 1_000_000
+_KEY_NAME = re.compile(r"[A-Za-z0-9_-]+")  # what TOML takes as a key without quotes
 
 
 def _duration(text: str) -> int:
@@ -121,9 +123,11 @@ def inspect(
 
 @app.command()
 def revoke(
-    token: Annotated[str | None, typer.Argument(help="The id of one token, as mint and inspect print it.")] = None,
+    token: Annotated[
+        str | None, typer.Argument(help="The id of one token, as mint and inspect print it.", callback=named)
+    ] = None,
     subject: Annotated[
-        str | None, typer.Option(help="Everything issued until now in whose chain this name is.")
+        str | None, typer.Option(help="Everything issued until now in whose chain this name is.", callback=named)
     ] = None,
     as_json: AsJson = False,
     config: ConfigFile = DEFAULT_CONFIG,
@@ -154,11 +158,14 @@ def keygen(
     """Make an Ed25519 key pair. NAME.key mints and stays with you, NAME.pub goes to the gateways."""
     private, public = make_keypair(os.urandom(SEED_BYTES))
     secret, shared = directory / f"{name}.key", directory / f"{name}.pub"
+    if not _KEY_NAME.fullmatch(name):
+        raise typer.BadParameter(f"`{name}` is no name for a key: use letters, digits, `-` and `_`; --dir says where")
     for file in (secret, shared):
         if file.exists():
             raise typer.BadParameter(f"`{file}` exists: choose another name, for a key is never overwritten")
-    write_private(secret, private)
-    shared.write_bytes(public)
+    with writing(directory):
+        write_private(secret, private)
+        shared.write_bytes(public)
     if as_json:
         emit_json({"name": name, "private_key": str(secret), "public_key": str(shared)})
         return
