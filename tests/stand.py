@@ -62,6 +62,7 @@ password_file = "target.secret"
 socket = "{socket}"
 port = {server_port}
 tls = "disable"
+{target}
 
 [principals.ana]
 kind = "person"
@@ -81,6 +82,8 @@ secret_file = "client.secret"
 
 [labels]
 pii = [{pii}]
+
+{more}
 """
 
 
@@ -320,6 +323,8 @@ def standing(
             "gateway": "",
             "limits": "",
             "ledger": "",
+            "target": "",
+            "more": "",
             "pii": ", ".join(json.dumps(f"{TARGET}.{column}") for column in pii),
         }
         stand = Stand(

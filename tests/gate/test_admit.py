@@ -15,7 +15,9 @@ SOURCE = Path(str(admit.__file__)).read_text()
 # What is broken, and how: each pair of texts is replaced in the gate's source.
 BREAKAGES = {
     "record after send": (
-        '        await self._write_down(judged, enforce)\n        self.mark("decided")\n',
+        "        while not await self._write_down(judged, enforce):\n"
+        "            judged = await self._judge(asks, enforce, port)  # somebody else used up the approval\n"
+        "        self.mark(\"decided\")\n",
         "",
     ),
     "treat hold as allow": ("elif decision.allowed:", "elif decision.verdict is not Verdict.DENY:"),
@@ -35,14 +37,15 @@ BREAKAGES = {
         "            self.journal.note(entries)",
     ),
     "swallow a broken ledger": (
-        "        await self._write_down(judged, enforce)\n",
+        "        while not await self._write_down(judged, enforce):\n",
         "        try:\n            await self._write_down(judged, enforce)\n"
-        "        except Exception:\n            pass\n",
+        "        except Exception:\n            pass\n"
+        "        while False:\n",
     ),
     "judge one at a time": (
-        "        judged = self._judge(asks, enforce)\n",
+        "        judged = await self._judge(asks, enforce, port)\n        self.mark",
         "        for one in asks[:-1]:\n            await self.admit([one], port)\n"
-        "        judged = self._judge(asks[-1:], enforce)\n",
+        "        judged = await self._judge(asks[-1:], enforce, port)\n        self.mark",
     ),
 }
 

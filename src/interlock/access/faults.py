@@ -17,3 +17,7 @@ class ServerUnproven(TargetFault):
 
 class CredentialRefused(OurFault):
     """A verifier, key or revocation entry in the configuration that cannot be used as written."""
+
+
+class ApprovalRefused(CallerFault):
+    """Somebody decided what is not theirs to decide, or what is over."""

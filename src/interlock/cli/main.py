@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "doctor": Entry("interlock.cli.doctor", "Check a set-up from end to end, and say what to mend."),
     "serve": Entry("interlock.cli.serve", "Run the gateway."),
     "explain": Entry("interlock.cli.explain", "Say what a statement would do, and whether it may."),
+    "approvals": Entry("interlock.cli.approvals", "Show, approve and deny what is held.", group=True),
     "catalog": Entry("interlock.cli.catalog", "Save a target's catalogue, to explain statements offline.", group=True),
     "policy": Entry("interlock.cli.policy", "Test, lint and show policies.", group=True),
     "ledger": Entry("interlock.cli.ledger", "Show, verify, prove and export what was recorded.", group=True),

@@ -1,6 +1,7 @@
 """The gate: one order of things for every surface."""
 
 from interlock.gate.admit import Gate, Stance
+from interlock.gate.lifting import Ends, Found, Leases, Lifting, Terms
 from interlock.gate.port import Ask, Journal, Judge, Port, Scribe
 
-__all__ = ["Ask", "Gate", "Journal", "Judge", "Port", "Scribe", "Stance"]
+__all__ = ["Ask", "Ends", "Found", "Gate", "Journal", "Judge", "Leases", "Lifting", "Port", "Scribe", "Stance", "Terms"]

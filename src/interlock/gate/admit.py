@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from interlock.gate.lifting import Lifting
 from interlock.gate.port import Ask, Journal, Judge, Port, Scribe
 from interlock.ledger.leaf import Entry
-from interlock.model import Case, Decision, Outcome, Reason, Status, Verb, Verdict
+from interlock.model import Case, Decision, End, Outcome, Reason, Status, Verb, Verdict
 
 
 def _unmarked(place: str) -> None:
@@ -30,7 +31,7 @@ class Gate:
     """One engine for every surface.
 
     `now` gives microseconds since the epoch, UTC; `new_id` a fresh record id. `mark` is told where in the order the
-    gate stands; crash tests end the process there.
+    gate stands; crash tests end the process there. Without `lifting` a hold stays one, and nobody is asked.
     """
 
     judge: Judge
@@ -40,6 +41,7 @@ class Gate:
     new_id: Callable[[], str]
     stance: Stance = field(default_factory=Stance)
     mark: Callable[[str], None] = field(default=_unmarked)
+    lifting: Lifting | None = None
 
     async def admit(self, asks: Sequence[Ask], port: Port) -> None:
         """Judge commands that arrived together; wait once for the ledger; then let each pass or refuse it.
@@ -47,9 +49,10 @@ class Gate:
         If writing fails nothing has been sent, and the exception ends the session.
         """
         enforce = self.stance.enforce
-        judged = self._judge(asks, enforce)
+        judged = await self._judge(asks, enforce, port)
         self.mark("judged")
-        await self._write_down(judged, enforce)
+        while not await self._write_down(judged, enforce):
+            judged = await self._judge(asks, enforce, port)  # somebody else used up the approval
         self.mark("decided")
         for case, decision, ask in judged:
             if not enforce:
@@ -68,7 +71,7 @@ class Gate:
         """Write down what became of a unit and so of every command in it; rides the next group commit."""
         self.journal.note([self.scribe.unit_outcome(outcome, id=self.new_id(), at=self.now())])
 
-    def _judge(self, asks: Sequence[Ask], enforce: bool) -> list[tuple[Case, Decision, Ask]]:
+    async def _judge(self, asks: Sequence[Ask], enforce: bool, port: Port) -> list[tuple[Case, Decision, Ask]]:
         judged: list[tuple[Case, Decision, Ask]] = []
         fallen: int | None = None
         for ask in asks:
@@ -76,17 +79,29 @@ class Gate:
                 continue
             case = Case(command=ask.command, intent=ask.intent, offers=ask.offers, at=self.now())
             decision = _within_offers(self.judge.decide(case), case)
+            if enforce and decision.verdict is Verdict.HOLD and self.lifting is not None:
+                first = replace(ask, alone=ask.alone and not any(case.intent.effects for case, _, _ in judged))
+                case, decision = await self.lifting.lift(first, case, decision, port)
+                decision = _within_offers(decision, case)
             judged.append((case, decision, ask))
             if enforce and not decision.allowed:
                 fallen = ask.group
         return judged
 
-    async def _write_down(self, judged: Sequence[tuple[Case, Decision, Ask]], enforce: bool) -> None:
+    async def _write_down(self, judged: Sequence[tuple[Case, Decision, Ask]], enforce: bool) -> bool:
+        """False, and nothing is written, where an approval among them was used up meanwhile."""
         entries: list[Entry] = [self.scribe.decision(c, d, enforced=enforce) for c, d, _ in judged]
+        if self.lifting is not None and any(decision.lease is not None for _, decision, _ in judged):
+            ends: dict[str, tuple[End, str]] = {}
+            for case, decision, _ in judged:
+                entries += self.lifting.entries(case, decision)
+                ends |= self.lifting.ends(case, decision)
+            return await self.lifting.leases.append(entries, ends)
         if self.stance.relaxed_reads and all(_harmless(case, decision) for case, decision, _ in judged):
             await self.journal.append_relaxed(entries)
         elif entries:
             await self.journal.append(entries)
+        return True
 
 
 def _within_offers(decision: Decision, case: Case) -> Decision:

@@ -1,11 +1,11 @@
 """What the gate needs from a surface, a judge and a ledger: small protocols."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from interlock.ledger.leaf import Entry
-from interlock.model import Case, Command, Decision, Intent, Obligation, Outcome
+from interlock.model import Case, Command, Decision, Ground, Intent, Lease, Obligation, Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,13 +13,19 @@ class Ask:
     """One command, understood, that waits for its decision.
 
     Asks with the same `group` fall together: once one of them is refused, those behind it are never run,
-    so they are not judged either. `offers` are the obligations the surface can honour for this command.
+    so they are not judged either. `offers` are the obligations the surface can honour for this command. `alone`: all
+    it means stands in its own text, and nothing before it in its unit had an effect, so an approval can be bound to it.
+    `explicit`: it runs inside a transaction of the client's, which must not wait for people. `prepares`: it is only to
+    be parsed; running it will be another ask.
     """
 
     command: Command
     intent: Intent
     group: int
     offers: frozenset[type[Obligation]]
+    alone: bool = False
+    explicit: bool = False
+    prepares: bool = False
 
 
 class Port(Protocol):
@@ -31,12 +37,21 @@ class Port(Protocol):
     def refuse(self, ask: Ask, decision: Decision) -> None:
         """Tell the caller what was blocked, why, what to do instead and how to ask."""
 
+    async def ground(self, ask: Ask) -> Ground | None:
+        """What the command's meaning rests on now, once everything before it is over; None where nobody can say."""
+
+    async def wait(self, decided: Awaitable[Lease], patience: int) -> Lease | None:
+        """The lease as people decided it; None after `patience` microseconds, or where somebody gave up before."""
+
 
 class Judge(Protocol):
     """Policy, seen from the gate."""
 
     def decide(self, case: Case) -> Decision:
         """The judgement of a case. Never raises for what a caller sent."""
+
+    def ways(self, case: Case, decision: Decision) -> tuple[frozenset[str], ...]:
+        """Sets of approvals, each of which alone would lift a hold and none of which could be smaller."""
 
 
 class Journal(Protocol):

@@ -37,6 +37,9 @@ MAX_SHAPE = 1536
 MAX_MESSAGE = 200
 MAX_NAME = 96
 MAX_TOUCHED = 8
+MAX_LIFTS = 16
+MAX_WAYS = 4
+MAX_APPROVERS = 8
 MAX_ARGUMENT = 4096
 
 
@@ -78,6 +81,13 @@ def who(session: Session) -> dict[str, JSON]:
         "session": session.id,
         "subject": clip(session.principal.id, MAX_NAME),
     }
+
+
+def on_behalf(principal: Principal) -> dict[str, JSON]:
+    """The acting principal and its chain, where there is no session to name."""
+    chain = [*principal.chain()][::-1]
+    kept = chain if len(chain) <= MAX_CHAIN else [chain[0], *chain[1 - MAX_CHAIN :]]
+    return {"chain": [_actor(actor) for actor in kept], "subject": clip(principal.id, MAX_NAME)}
 
 
 def _actor(principal: Principal) -> JSON:
@@ -157,7 +167,7 @@ def _finding(finding: Finding) -> JSON:
 
 def decision_group(decision: Decision, *, enforced: bool = True) -> bytes:
     """`"decision":{...},`: verdict, policies, obligations, and whether the gateway enforced it or only watched."""
-    group = {
+    group: dict[str, JSON] = {
         "enforced": enforced,
         "obligations": [_obligation(obligation) for obligation in decision.obligations[:MAX_OBLIGATIONS]],
         "policy": clip(decision.policy_version, MAX_NAME),
@@ -165,6 +175,10 @@ def decision_group(decision: Decision, *, enforced: bool = True) -> bytes:
         "reasons": [_reason(reason) for reason in decision.reasons[:MAX_REASONS]],
         "verdict": decision.verdict,
     }
+    if decision.lease is not None:
+        group["lease"] = decision.lease.id
+        if decision.allowed:
+            group["lifts"] = [clip(lift, MAX_NAME) for lift in sorted(decision.lease.lifts())[:MAX_LIFTS]]
     return b'"decision":%b,' % canonical(group)
 
 

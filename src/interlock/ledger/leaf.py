@@ -32,6 +32,10 @@ class Kind(StrEnum):
     ERASURE = "erasure"
     EXPORT = "export"
     HEARTBEAT = "heartbeat"
+    APPROVAL_REQUEST = "approval_request"
+    APPROVAL = "approval"
+    LEASE_GRANT = "lease_grant"
+    LEASE_END = "lease_end"
 
 
 # What a full disk refuses: new work. Everything else is how work ends and how operators act (threats.md 18).
@@ -44,7 +48,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False
     The leaf is `{` + head + the gw group + tail: keys in sorted order, so `head` holds the groups sorting before
     `gw`. A decision opens command `id` of `unit`; an outcome `closes` a command, or all of a unit. `secret` is
     salt32 || text and is encrypted, `rest` is the full list of effects where it did not fit: both go to side
-    tables in the leaf's own transaction. `erases` names records whose secrets are deleted.
+    tables in the leaf's own transaction. `erases` names records whose secrets are deleted. `lease` is the state of
+    lease `lease_id` from this record on, kept beside the log; the leaf holds its digest.
     """
 
     kind: Kind
@@ -56,6 +61,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False
     secret: bytes = b""
     rest: bytes = b""
     erases: tuple[str, ...] = ()
+    lease_id: str = ""
+    lease: bytes = b""
 
 
 def canonical(value: object) -> bytes:

@@ -106,6 +106,8 @@ class Decided(msgspec.Struct, frozen=True):
     enforced: bool
     reasons: list[ReasonPart]
     obligations: list[dict[str, str | int | list[str]]] = []
+    lease: str | None = None
+    lifts: list[str] = []
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -118,6 +120,13 @@ class Ended(msgspec.Struct, frozen=True):
     bytes: int | None = None
     us: int | None = None
     error: str | None = None
+
+
+class LeaseState(msgspec.Struct, frozen=True):
+    """What every record about a lease says: which, and the digest of its state from then on."""
+
+    lease: str
+    state: str
 
 
 class Erased(msgspec.Struct, frozen=True):
@@ -140,6 +149,15 @@ class Leaf(msgspec.Struct, frozen=True):
     decision: Decided | None = None
     outcome: Ended | None = None
     erasure: Erased | None = None
+    approval_request: LeaseState | None = None
+    approval: LeaseState | None = None
+    lease_grant: LeaseState | None = None
+    lease_end: LeaseState | None = None
+
+    @property
+    def lease_state(self) -> LeaseState | None:
+        """What the record says about a lease, if it does."""
+        return self.approval_request or self.approval or self.lease_grant or self.lease_end
 
 
 _decoder = msgspec.json.Decoder(Leaf)

@@ -10,8 +10,9 @@ from msgspec.json import encode
 
 from interlock.ledger.groups import arguments_text, decision_group, impact_group, intent_group, session_groups
 from interlock.ledger.leaf import MAX_LEAF, ROOM_FOR_PLACE, VERSION, Entry, Kind, clip
+from interlock.ledger.leases import request_entry
 from interlock.ledger.seal import SALT_SIZE
-from interlock.model import UNKNOWN_IMPACT, Case, Decision, Intent, Outcome, Session, Status
+from interlock.model import UNKNOWN_IMPACT, Card, Case, Decision, Intent, Outcome, Session, Status
 
 _DECISION: Final = (
     b'"id":%b,%b"kind":"decision","ts":%d,"v":%d,"what":{"commitment":"%b",%b"language":%b,%b"unit":%b},%b'
@@ -126,6 +127,10 @@ class Scribe:
             secret=salted,
             rest=rest,
         )
+
+    def request(self, case: Case, decision: Decision, card: Card) -> Entry:
+        """The record that a held command waits for people; see `request_entry`."""
+        return request_entry(case, decision, card, salt=self._salt())
 
     def outcome(self, outcome: Outcome, *, id: str, at: int, unit: str) -> Entry:
         """See `outcome_entry`."""

@@ -1,6 +1,7 @@
 """The values that pass through Interlock; frozen, and built on the standard library alone."""
 
-from interlock.model.command import Command
+from interlock.model.card import Card
+from interlock.model.command import Command, Ground
 from interlock.model.decision import (
     Case,
     Confine,
@@ -15,6 +16,7 @@ from interlock.model.decision import (
 from interlock.model.faults import CallerFault, Fault, OurFault, TargetFault
 from interlock.model.identity import Principal, PrincipalKind, Session, Target
 from interlock.model.impact import UNKNOWN_IMPACT, Basis, Impact, Touched
+from interlock.model.lease import Approver, End, Lease, OneCommand
 from interlock.model.meaning import (
     Column,
     Effect,
@@ -31,26 +33,32 @@ from interlock.model.outcome import Outcome, Status
 
 __all__ = [
     "UNKNOWN_IMPACT",
+    "Approver",
     "Basis",
     "CallerFault",
+    "Card",
     "Case",
     "Column",
     "Command",
     "Confine",
     "Decision",
     "Effect",
+    "End",
     "Fault",
     "Field",
     "Finding",
     "FindingCode",
+    "Ground",
     "Impact",
     "Intent",
+    "Lease",
     "Limit",
     "Mask",
     "Measure",
     "Object",
     "ObjectKind",
     "Obligation",
+    "OneCommand",
     "OurFault",
     "Outcome",
     "Principal",

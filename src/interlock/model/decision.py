@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from interlock.model.command import Command
 from interlock.model.impact import UNKNOWN_IMPACT, Impact
+from interlock.model.lease import Lease
 from interlock.model.meaning import Intent
 
 
@@ -63,13 +64,15 @@ class Reason:
 class Decision:
     """The judgement of one case: the strictest over all its effects and all accountable actors.
 
-    `policy_version` is the digest of the bundle that decided, `sha256:<hex>`.
+    `policy_version` is the digest of the bundle that decided, `sha256:<hex>`. `lease` is what a held command waits
+    for, and what an allowed one uses up.
     """
 
     verdict: Verdict
     reasons: tuple[Reason, ...]
     obligations: tuple[Obligation, ...]
     policy_version: str
+    lease: Lease | None = None
 
     @property
     def allowed(self) -> bool:
@@ -82,6 +85,7 @@ class Case:
     """Everything a policy may look at; what is decided on is what is recorded and can be replayed.
 
     `offers` are the kinds of obligation the gateway can honour. `at` is in microseconds since the epoch, UTC.
+    `leases` are valid, bound to this command and live at `at`: the gate has verified that.
     """
 
     command: Command
@@ -89,3 +93,4 @@ class Case:
     offers: frozenset[type[Obligation]]
     at: int
     impact: Impact = UNKNOWN_IMPACT
+    leases: tuple[Lease, ...] = ()

@@ -1,5 +1,6 @@
 """Case -> Decision: the strictest answer over all effects and all accountable actors, remembered."""
 
+from itertools import combinations
 from typing import Final
 
 from interlock.model import UNKNOWN_IMPACT, Case, Decision, Intent, Obligation, Reason, Session, Verdict
@@ -12,10 +13,12 @@ from interlock.policy.hearing import Hearing
 from interlock.policy.memo import Memo
 from interlock.policy.nearmiss import NearMisses
 from interlock.policy.question import questions
+from interlock.policy.rule import steps
 from interlock.policy.signature import Signature, signature
 
 # 256 questions take about 20 ms; what people and drivers write asks a tenth of that.
 MOST_QUESTIONS: Final = 256
+MOST_LIFTS: Final = 4  # that one command is held by: their combinations are tried
 NOTHING_GRANTED: Final[frozenset[str]] = frozenset()
 
 
@@ -39,6 +42,8 @@ class Judge:
 
     def decide(self, case: Case) -> Decision:
         """The decision on one case. Equal cases get equal decisions; from the second on it costs microseconds."""
+        if case.leases:  # good for one command: nothing to remember
+            return self.decide_anew(case, NOTHING_GRANTED.union(*(lease.lifts() for lease in case.leases)))
         if case.impact is not UNKNOWN_IMPACT:
             return self._recall(case)
         # Analysers intern intents and a conversation keeps its session: identity is the cheapest key. The entry
@@ -56,6 +61,21 @@ class Judge:
         """The decision without remembering it. `granted` is what holds from outside and was verified: bound to this
         command, live, and not given by its requester; in steps, {"approval:dba-leads:1", "approval:dba-leads:2"}."""
         return self._decide(case, self._live, granted)
+
+    def ways(self, case: Case, decision: Decision) -> tuple[frozenset[str], ...]:
+        """Sets of approvals, each of which alone lifts this hold and none of which could be smaller; the smallest
+        first. Empty where no approval would."""
+        named = {lift.strip() for reason in decision.reasons for lift in (reason.lift or "").split(",")}
+        approvals = sorted(lift for lift in named if lift.startswith("approval:"))[:MOST_LIFTS]
+        found: list[frozenset[str]] = []
+        for size in range(1, len(approvals) + 1):
+            for chosen in map(frozenset, combinations(approvals, size)):
+                if any(way <= chosen for way in found):
+                    continue
+                granted = NOTHING_GRANTED.union(*map(steps, chosen))
+                if self.decide_anew(case, granted).allowed:
+                    found.append(chosen)
+        return tuple(found)
 
     def shadow(self, case: Case) -> Decision | None:
         """What would be decided if shadow policies counted; None when the bundle has none. For after the answer."""

@@ -16,6 +16,11 @@ CREATE TABLE rests (seq INTEGER PRIMARY KEY, effects BLOB NOT NULL) STRICT;
 CREATE TABLE head (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), gateway TEXT NOT NULL, epoch INTEGER NOT NULL,
     size INTEGER NOT NULL, open_from INTEGER NOT NULL, checkpoint TEXT NOT NULL) STRICT;
 """
+# The state of leases after their newest record, at place `seq`. Readers of a ledger do without it, and a ledger from
+# before there were leases gets it when it is opened: so the format keeps its number.
+LEASES: Final = """
+CREATE TABLE IF NOT EXISTS leases (id TEXT PRIMARY KEY, seq INTEGER NOT NULL, lease BLOB NOT NULL) STRICT, WITHOUT ROWID
+"""
 APPLICATION_ID: Final = 0x494C4C47  # "ILLG": the file says what it is
 SCHEMA_VERSION: Final = 1
 PAGE_SIZE: Final = 4096
@@ -64,6 +69,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
                 f"`{path}` refuses `{name} = {value}` (it says `{actual}`): records would not be durable; "
                 "use a local file system"
             )
+    connection.execute(LEASES)
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection:

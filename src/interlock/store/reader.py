@@ -56,6 +56,12 @@ class Reader:
             (size, containing.encode()),
         )
 
+    def leaves_after(self, seq: int, containing: str) -> Iterator[bytes]:
+        """The leaves behind `seq` whose bytes contain that text."""
+        query = "SELECT leaf FROM leaves WHERE seq > ? AND instr(leaf, ?)"
+        for (leaf,) in self._connection.execute(query, (seq, containing.encode())):
+            yield leaf
+
     def leaf(self, seq: int) -> bytes:
         """The leaf at `seq`; raises LedgerDamaged when it is missing."""
         leaf = self._blob("SELECT leaf FROM leaves WHERE seq = ?", seq)

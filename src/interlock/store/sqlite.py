@@ -17,8 +17,10 @@ from interlock.ledger.records import genesis_entry, ledger_fault_entry
 from interlock.ledger.seal import NONCE_SIZE, Sealer
 from interlock.ledger.tree import leaf_hash
 from interlock.ledger.unfinished import Unfinished
+from interlock.model import Lease
 from interlock.store.connection import open_for_writing
 from interlock.store.keys import load_or_create
+from interlock.store.leases import open_leases
 from interlock.store.lock import hold_alone
 from interlock.store.memory import Memory
 from interlock.store.reader import Reader
@@ -58,12 +60,13 @@ class LedgerSettings:
 class _Rows:
     """What one transaction inserts and deletes; `size` in bytes."""
 
-    __slots__ = ("erased", "leaves", "rests", "size", "texts")
+    __slots__ = ("erased", "leases", "leaves", "rests", "size", "texts")
 
     def __init__(self) -> None:
         self.leaves: list[tuple[int, bytes]] = []
         self.texts: list[tuple[int, bytes]] = []
         self.rests: list[tuple[int, bytes]] = []
+        self.leases: list[tuple[str, int, bytes]] = []
         self.erased: tuple[str, ...] = ()
         self.size = 0
 
@@ -124,6 +127,10 @@ class SqliteLedger:
         """Decisions without their end, oldest first. Right after start-up: what the last run left open."""
         return [Unfinished.of(read_leaf(self.reader.leaf(seq))) for seq in self._open.places()]
 
+    def leases(self) -> list[Lease]:
+        """The leases that are not over, oldest first. Raises LedgerDamaged where one is not what was recorded."""
+        return open_leases(self._connection, self.reader, self.epoch)
+
     def is_full(self) -> bool:
         """Whether free space is below the watermark: then only NEW_WORK must be refused. Any thread may ask."""
         return self._space.low and self._space.is_low()
@@ -152,6 +159,8 @@ class SqliteLedger:
             many("INSERT INTO texts (seq, sealed) VALUES (?, ?)", rows.texts)
         if rows.rests:
             many("INSERT INTO rests (seq, effects) VALUES (?, ?)", rows.rests)
+        if rows.leases:
+            many("INSERT OR REPLACE INTO leases (id, seq, lease) VALUES (?, ?, ?)", rows.leases)
         if tiles := self._growth.take_full():
             many("INSERT INTO tiles (level, place, hashes) VALUES (?, ?, ?)", tiles)
         for record in rows.erased:
@@ -191,6 +200,8 @@ class SqliteLedger:
                 rows.texts.append((seq, seal(entry.secret, entry.id.encode(), nonce)))
             if entry.rest:
                 rows.rests.append((seq, entry.rest))
+            if entry.lease_id:
+                rows.leases.append((entry.lease_id, seq, entry.lease))
             if entry.erases:
                 rows.erased += entry.erases
         return rows

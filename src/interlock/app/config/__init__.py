@@ -9,6 +9,7 @@ from interlock.app.config.checks import find_problems
 from interlock.app.config.lines import key_lines, nearest_line
 from interlock.app.config.reading import Problem, Reader
 from interlock.app.config.schema import (
+    ApprovalsConfig,
     Config,
     Durability,
     GatewayConfig,
@@ -27,6 +28,7 @@ from interlock.model import OurFault
 
 __all__ = [
     "Address",
+    "ApprovalsConfig",
     "Config",
     "ConfigFault",
     "Durability",

@@ -76,7 +76,10 @@ class GatewayConfig(Section, frozen=True, kw_only=True):
 
 
 class TargetConfig(Section, frozen=True, kw_only=True):
-    """[targets.NAME]: one protected database. Clients name it as their database."""
+    """[targets.NAME]: one protected database. Clients name it as their database.
+
+    `approval_wait`: how long a connection waits for people when a command is held; not set, it is told at once.
+    """
 
     environment: Name
     database: str
@@ -92,6 +95,7 @@ class TargetConfig(Section, frozen=True, kw_only=True):
     labels: frozenset[Name] = frozenset()
     mode: Mode = Mode.ENFORCE
     max_connections: Count | None = None
+    approval_wait: Seconds | None = None
 
 
 class PrincipalConfig(Section, frozen=True, kw_only=True):
@@ -139,6 +143,15 @@ class LedgerConfig(Section, frozen=True, kw_only=True):
     watermark_mb: Count = 256
 
 
+class ApprovalsConfig(Section, frozen=True, kw_only=True):
+    """[approvals]: `expire` is how long a request waits for people, `valid` how long an approved command may take to
+    be sent again. `socket` is where `interlock approvals` talks to the gateway."""
+
+    expire: Seconds = Seconds(3600)
+    valid: Seconds = Seconds(900)
+    socket: Path = STATE / "approvals.sock"
+
+
 class PolicyConfig(Section, frozen=True, kw_only=True):
     """[policy]: `production`, `development`, or the directory of a pack of your own."""
 
@@ -156,6 +169,7 @@ class Config(Section, frozen=True, kw_only=True):
     limits: LimitsConfig = LimitsConfig()
     ledger: LedgerConfig = LedgerConfig()
     policy: PolicyConfig = PolicyConfig()
+    approvals: ApprovalsConfig = ApprovalsConfig()
 
     def target(self, name: str) -> Target | None:
         """The target of that name as policy sees it."""

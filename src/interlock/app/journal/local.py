@@ -9,6 +9,7 @@ from typing import Final
 from interlock.app.journal.front import Batch, Front, OnDeath
 from interlock.ledger.faults import LedgerFault
 from interlock.ledger.unfinished import Unfinished
+from interlock.model import Lease
 from interlock.store.sqlite import Hook, SqliteLedger
 
 MAX_GROUP: Final = 2048  # entries in one transaction
@@ -18,12 +19,13 @@ class LocalJournal(Front):
     """Writes to `ledger`, which it takes over. `hook` hears the names of the writer's kill points.
 
     `unfinished` are the decisions that the last run left without their end: ask their targets, then append
-    an outcome for each.
+    an outcome for each. `leases` are those that it left open.
     """
 
     def __init__(self, ledger: SqliteLedger, *, on_death: OnDeath, hook: Hook | None = None) -> None:
         super().__init__(on_death)
         self.unfinished: Final[list[Unfinished]] = ledger.unfinished()
+        self.leases: Final[list[Lease]] = ledger.leases()
         self._ledger: Final = ledger
         self._hook: Final = hook
         self._queue: Final[SimpleQueue[Batch | None]] = SimpleQueue()

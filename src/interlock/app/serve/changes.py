@@ -26,6 +26,7 @@ _EMPTY: Final = "(empty)"  # of a principal's targets that is none of them; not 
 _HELD: Final = {
     "gateway": ("id", "listen", "admin", "workers"),
     "ledger": ("path", "signing_key", "data_key", "watermark_mb"),
+    "approvals": ("socket",),
 }
 
 
@@ -54,6 +55,7 @@ def until_restart(config: Config, started: Config) -> Config:
         config,
         gateway=_keep(config.gateway, started.gateway, _HELD["gateway"]),
         ledger=_keep(config.ledger, started.ledger, _HELD["ledger"]),
+        approvals=_keep(config.approvals, started.approvals, _HELD["approvals"]),
     )
 
 

@@ -6,6 +6,9 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
+from interlock.ledger.leaf import Entry
+from interlock.model import End, Lease, Principal
+
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True, tag="ready"):
     """A worker takes clients."""
@@ -44,7 +47,54 @@ class Cut(msgspec.Struct, frozen=True, kw_only=True, tag="cut"):
     """End every session now."""
 
 
-Message = Ready | Counted | Cancel | Activate | Drain | Cut
+class Seek(msgspec.Struct, frozen=True, kw_only=True, tag="seek"):
+    """A worker asks for the lease that is bound to a command; answered by `Sought`."""
+
+    number: int
+    digest: str
+    principal: Principal
+
+
+class Sought(msgspec.Struct, frozen=True, kw_only=True, tag="sought"):
+    """What there is, and whether one more may be asked for. The answer to `Await` as well."""
+
+    number: int
+    lease: Lease | None
+    room: bool = True
+
+
+class Append(msgspec.Struct, frozen=True, kw_only=True, tag="append"):
+    """Records and the ends of leases, in one durable append; answered by `Appended`."""
+
+    number: int
+    entries: list[Entry]
+    ends: dict[str, tuple[End, str]]
+
+
+class Appended(msgspec.Struct, frozen=True, kw_only=True, tag="appended"):
+    """Whether they are durable: not where a lease was over. `full` where the disk takes no new work."""
+
+    number: int
+    done: bool
+    full: str | None = None
+
+
+class Await(msgspec.Struct, frozen=True, kw_only=True, tag="await"):
+    """A worker waits until a lease is no longer pending; answered by `Sought`."""
+
+    number: int
+    lease: str
+
+
+class Forget(msgspec.Struct, frozen=True, kw_only=True, tag="forget"):
+    """It waits no longer."""
+
+    number: int
+
+
+Asked = Seek | Append | Await | Forget
+Answered = Sought | Appended
+Message = Ready | Counted | Cancel | Activate | Drain | Cut | Asked | Answered
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Message).decode

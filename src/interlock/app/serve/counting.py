@@ -55,6 +55,10 @@ class CurrentJudge:
         self._counts.command(case.command.session.target.name, decision.verdict)
         return decision
 
+    def ways(self, case: Case, decision: Decision) -> tuple[frozenset[str], ...]:
+        """What would lift a hold, by the same bundle."""
+        return self.judge.ways(case, decision)
+
 
 class WorkerMetrics(Collector):
     """Sums what the workers reported last; counters of a worker that died are kept, its gauges are not."""

@@ -14,17 +14,35 @@ from typing import Final
 import uvloop
 from prometheus_client import CollectorRegistry, generate_latest
 
+from interlock.app.approvals.desk import Room, serve_approvals
 from interlock.app.clock import now, steady
 from interlock.app.config import Config, Mode
 from interlock.app.ids import new_id
 from interlock.app.journal import LocalJournal, serve_journal, serve_operators
 from interlock.app.killpoints import kill_point
-from interlock.app.ledger import ledger_file, open_ledger
+from interlock.app.ledger import ledger_file, ledger_settings, open_ledger
 from interlock.app.serve.admin import serve_admin
 from interlock.app.serve.changes import UNSET, change_entries, changed, settings_of, until_restart
-from interlock.app.serve.control import Activate, Cancel, Channel, Counted, Cut, Drain, Message, Ready
+from interlock.app.serve.control import (
+    Activate,
+    Append,
+    Appended,
+    Await,
+    Cancel,
+    Channel,
+    Counted,
+    Cut,
+    Drain,
+    Forget,
+    Message,
+    Ready,
+    Seek,
+    Sought,
+)
 from interlock.app.serve.counting import WorkerMetrics
 from interlock.app.serve.in_force import InForce
+from interlock.app.serve.leases import Leases
+from interlock.app.serve.lending import Lender
 from interlock.app.serve.watching import Reading, SupervisorMetrics
 from interlock.ledger.faults import LedgerFault
 from interlock.ledger.records import policy_activate_entry
@@ -36,6 +54,8 @@ _BACKLOG: Final = 512
 _RESTARTS: Final = 5  # within _RESTART_SECONDS; then something is wrong that a restart does not mend
 _RESTART_SECONDS: Final = 60.0
 
+_SWEEP_SECONDS: Final = 1.0
+
 Say = Callable[[str], None]
 
 
@@ -46,6 +66,7 @@ class _Worker:
     number: int
     process: asyncio.subprocess.Process
     channel: Channel
+    lender: Lender
     ready: bool = False
 
 
@@ -75,12 +96,17 @@ class Supervisor:
         listening = _listen(self._config)
         journal = LocalJournal(open_ledger(self._config), on_death=self._ledger_died, hook=kill_point(os.environ))
         self._journal = journal
+        self._leases = Leases(journal.leases, journal, new_id=new_id, now=now)
+        self._leases.lasts = self._config.approvals.valid
         self._in_force.rehearse(journal)
         await self._begin(self._in_force.bundle)
+        await self._leases.begin(self._in_force.bundle.digest)
         admin = await self._serve_admin()
         async with asyncio.TaskGroup() as tasks:
             beside = [
                 tasks.create_task(serve_operators(journal, ledger_file(self._config.ledger.path))),
+                tasks.create_task(serve_approvals(self._room(), self._config.approvals.socket)),
+                tasks.create_task(self._sweep()),
                 tasks.create_task(self._reload_when_told()),
             ]
             self._handle_signals()
@@ -100,6 +126,21 @@ class Supervisor:
     @property
     def _config(self) -> Config:
         return until_restart(self._in_force.config, self._started)
+
+    def _room(self) -> Room:
+        return Room(
+            leases=self._leases,
+            journal=self._journal,
+            ledger=ledger_settings(self._config),
+            config=lambda: self._in_force.config,
+            new_id=new_id,
+            now=now,
+        )
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(_SWEEP_SECONDS)
+            await self._leases.sweep()
 
     # -- beginning -----------------------------------------------------------------------------------
 
@@ -137,6 +178,7 @@ class Supervisor:
         )
         await self._journal.append([entry])
         self._bundle = bundle
+        await self._leases.outdate(bundle.digest)
 
     async def _serve_admin(self) -> asyncio.Server | None:
         place = self._config.gateway.admin
@@ -195,7 +237,8 @@ class Supervisor:
         )
         journal_there.close()
         control_there.close()
-        worker = _Worker(number, process, await Channel.open(control))
+        channel = await Channel.open(control)
+        worker = _Worker(number, process, channel, Lender(self._leases, channel, tasks))
         worker.channel.send(self._in_force.message(self._started.gateway.id))
         self._workers[number] = worker
         tasks.create_task(self._serve_journal(journal))
@@ -213,6 +256,7 @@ class Supervisor:
             self._hear(worker, message)
         code = await worker.process.wait()
         worker.channel.close()
+        worker.lender.close()
         self._metrics.ended(worker.number)
         del self._workers[worker.number]
         if not self._stopping.is_set():
@@ -242,7 +286,9 @@ class Supervisor:
                 meant = self._workers.get(message.pid >> 20)
                 if meant is not None:
                     meant.channel.send(message)
-            case Activate() | Drain() | Cut():
+            case Seek() | Append() | Await() | Forget():
+                worker.lender.hear(message)
+            case Activate() | Drain() | Cut() | Sought() | Appended():
                 pass  # what supervisors say
 
     def _announce(self) -> None:
@@ -276,6 +322,7 @@ class Supervisor:
             return
         self._reloads["done"] += 1
         self._in_force, self._settings = found, followed
+        self._leases.lasts = found.config.approvals.valid
         for worker in self._workers.values():
             worker.channel.send(found.message(self._started.gateway.id))
         self._say(f"reloaded; policy {found.bundle.digest[:19]}; changed: {', '.join(new) or 'no setting'}")

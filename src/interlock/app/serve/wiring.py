@@ -5,6 +5,7 @@ import ssl
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from interlock.access.revocation import Revocations
 from interlock.access.scram import end_point_binding
@@ -22,14 +23,17 @@ from interlock.app.credentials import (
 )
 from interlock.app.ids import new_id
 from interlock.app.serve.counting import Counts, CurrentJudge
-from interlock.gate import Gate, Journal, Scribe, Stance
+from interlock.gate import Gate, Journal, Leases, Lifting, Stance, Terms
 from interlock.gateways.postgres.catalogue import Catalogue
 from interlock.gateways.postgres.doors import Door, Settings
 from interlock.gateways.postgres.login import Doorkeeper
 from interlock.gateways.postgres.upstream import Address, Credential
 from interlock.intent.sql.labels import LabelBook
 from interlock.intent.sql.limits import Limits
+from interlock.ledger.scribe import Scribe
 from interlock.policy import activate
+
+_SECOND: Final = 1_000_000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,12 +47,14 @@ class Wiring:
     scribe: Scribe
     counts: Counts
     mark: Callable[[str], None]
+    leases: Leases | None = None
     worker: int = 1
     workers: int = 1
     judge: CurrentJudge | None = None
     tls: ssl.SSLContext | None = None
     mock_secret: bytes = field(default_factory=lambda: os.urandom(32))
     stances: dict[str, Stance] = field(default_factory=dict)
+    terms: dict[str, Terms] = field(default_factory=dict)
     catalogues: dict[tuple[str, TargetConfig, str], Catalogue] = field(default_factory=dict)
 
     def settings(self, config: Config, pack: Mapping[str, str]) -> Settings:
@@ -119,6 +125,7 @@ class Wiring:
             new_id=new_id,
             stance=stance,
             mark=self.mark,
+            lifting=self._lifting(name, config, judge),
         )
         return Door(
             target=known,
@@ -127,6 +134,23 @@ class Wiring:
             catalogue=catalogue,
             gate=gate,
             max_connections=None if target.max_connections is None else self._share(target.max_connections),
+        )
+
+    def _lifting(self, name: str, config: Config, judge: CurrentJudge) -> Lifting | None:
+        if self.leases is None:
+            return None
+        wait = config.targets[name].approval_wait
+        terms = self.terms.setdefault(name, Terms(asking=0))
+        terms.asking = config.approvals.expire * _SECOND
+        terms.patience = 0 if wait is None else wait * _SECOND
+        return Lifting(
+            leases=self.leases,
+            judge=judge,
+            scribe=self.scribe,
+            now=now,
+            new_id=new_id,
+            salt=lambda: os.urandom(32).hex(),
+            terms=terms,
         )
 
 

@@ -19,8 +19,9 @@ from interlock.app.ids import new_id
 from interlock.app.journal import RemoteJournal
 from interlock.app.killpoints import kill_point
 from interlock.app.serve.analyst import Analyst
-from interlock.app.serve.control import Activate, Cancel, Channel, Counted, Cut, Drain, Ready
+from interlock.app.serve.control import Activate, Appended, Cancel, Channel, Counted, Cut, Drain, Ready, Sought
 from interlock.app.serve.counting import Counts
+from interlock.app.serve.lending import Borrower
 from interlock.app.serve.wiring import Wiring, revocations
 from interlock.gateways.postgres.listen import Listener
 from interlock.ledger.faults import LedgerFault
@@ -66,11 +67,13 @@ class Worker:
         self._config = self._read(active)
         self._warned = ""
         mark = kill_point(os.environ) or (lambda place: None)
+        self._borrower = Borrower(channel)
         self._wiring = Wiring(
             journal=journal,
             scribe=Scribe(os.urandom),
             counts=self._counts,
             mark=mark,
+            leases=self._borrower,
             worker=place.number,
             workers=place.workers,
         )
@@ -118,8 +121,11 @@ class Worker:
                     self._listener.drain()
                 case Cut():
                     self._listener.cut()
+                case Sought() | Appended():
+                    self._borrower.hear(message)
                 case _:
                     pass  # what workers say
+        self._borrower.lost()
         self._listener.drain()
         self._listener.cut()
 

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from interlock.gate import Ask
+from interlock.gateways.postgres import requests
 from interlock.model import Decision, Finding, FindingCode, Intent, Reason, Verb, Verdict
 from interlock.wire.postgres.messages import build_error
 
 BLOCKED: Final = "42501"  # insufficient_privilege: what every driver already maps to a permission error
 MALFORMED: Final = "42601"  # syntax_error
+CANCELLED: Final = "57014"  # query_canceled: the client gave up waiting for people
 
 _MOST_EFFECTS: Final = 4
 _MOST_REASONS: Final = 3
@@ -28,15 +30,15 @@ _WORST_FIRST: Final = {
 }
 
 
-def error(ask: Ask, decision: Decision) -> bytes:
-    """The ErrorResponse for a refused command."""
+def error(ask: Ask, decision: Decision, *, cancelled: bool = False) -> bytes:
+    """The ErrorResponse for a refused command; `cancelled` while it waited for people."""
     malformed = _malformed(ask.intent)
     if malformed is not None:
         return _syntax_error(ask, malformed)
     held = decision.verdict is Verdict.HOLD
     return build_error(
         "ERROR",
-        BLOCKED,
+        CANCELLED if cancelled and held else BLOCKED,
         f"interlock {'held' if held else 'blocked'} {what(ask.intent)}: {_title(decision)}",
         detail=why(ask.intent, decision),
         hint=instead(ask, decision),
@@ -65,6 +67,8 @@ def why(intent: Intent, decision: Decision) -> str:
     said = " ".join(lines)
     found = dict.fromkeys(finding.message for finding in intent.all_findings())
     lines += [f"Found: {message}." for message in found if message not in said]
+    if decision.lease is not None:
+        lines.append(requests.as_json(decision.lease))
     return "\n".join(lines)
 
 
@@ -72,7 +76,9 @@ def instead(ask: Ask, decision: Decision) -> str:
     """What to do now, and whom to ask with which number."""
     lines = [_sentence(hint) for hint in ways_out(telling(decision.reasons)[:_MOST_REASONS])]
     lifts = list(dict.fromkeys(reason.lift for reason in decision.reasons if reason.lift))
-    if lifts:
+    if decision.lease is not None:
+        lines += requests.as_words(decision.lease)
+    elif lifts:
         lines.append(f"It can be lifted by {', '.join(map(_lift, lifts))}.")
     lines.append(f"Decision {ask.command.id}: quote it when you ask.")
     return "\n".join(lines)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from interlock.gateways.postgres import owned
 from interlock.gateways.postgres.steps import Unit
 from interlock.intent.sql.statement import Flow, Statement
-from interlock.model import Confine, Intent, Limit, Obligation, Verb
+from interlock.model import Confine, Intent, Limit, ObjectKind, Obligation, Verb
 
 # After these the transaction state, a setting or the catalogue is another: wait for the target, then read on.
 SETTLING: Final = frozenset(
@@ -61,6 +61,9 @@ _PLAIN: Final = frozenset(
 OFFERED: Final[frozenset[type[Obligation]]] = frozenset({Confine, Limit})
 OFFERED_FOR_COPY: Final[frozenset[type[Obligation]]] = frozenset({Confine})
 
+# What an approval can be bound to: statements that say all they mean themselves, and bring no data behind them.
+APPROVABLE: Final = frozenset({Flow.PLAIN, Flow.COPY_OUT})
+
 _NOTHING: Final = Intent(effects=(), returns=(), findings=(), understood=True, shape="", fingerprint="")
 EMPTY_STATEMENT: Final = Statement(text="", span=(0, 0), node="", intent=_NOTHING)
 
@@ -108,6 +111,13 @@ def made_stale(statement: Statement) -> AbstractSet[Stale]:
 def runs_code(statement: Statement) -> bool:
     """Whether code of the target's runs: at Parse already, or at Bind, or when it is executed (threats.md 1, 10)."""
     return Verb.EXECUTE in [effect.verb for effect in statement.intent.effects]
+
+
+def marks(statement: Statement) -> bool:
+    """Whether it may leave in the session what no list of settings shows: code ran, or settings only code knows of."""
+    things = [effect.object for effect in statement.intent.effects]
+    named = {thing.path[-1] for thing in things if thing.kind is ObjectKind.SETTING} | {statement.name or ""}
+    return runs_code(statement) or (any("." in name for name in named) and statement.flow is not Flow.SHOW)
 
 
 def changes_meaning(statement: Statement) -> bool:

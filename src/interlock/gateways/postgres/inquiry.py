@@ -53,10 +53,18 @@ class Inquiry:
         await self._ask(owned.run(name), [*owned.run_dues(pieces.append)])
         return _texts(pieces)
 
+    async def rest(self) -> None:
+        """Wait until everything that was sent is answered."""
+        await self._idle()
+
     async def rows(self, key: str) -> list[str]:
         """The rows of a catalogue query: this session sees what is not committed yet. Raises TargetFault."""
+        return await self.texts(QUERIES[key])
+
+    async def texts(self, query: str) -> list[str]:
+        """The first columns of what a query of ours gives. Raises TargetFault."""
         pieces: list[bytes] = []
-        data = build_parse("il_read", QUERIES[key]) + build_bind("il_read", "il_read") + build_execute("il_read")
+        data = build_parse("il_read", query) + build_bind("il_read", "il_read") + build_execute("il_read")
         data += build_close(Part.PORTAL, "il_read") + build_close(Part.STATEMENT, "il_read")
         take = Due(kinds.EXECUTE, Show.NOTHING, rows=pieces.append, instead=b"")
         dues = [Due(k, Show.NOTHING, instead=b"") for k in (kinds.PARSE, kinds.BIND)]

@@ -212,7 +212,9 @@ class Listener:
     async def _cancel_here(self, request: CancelRequest) -> None:
         """Pass a cancel on to the one session whose key it is."""
         held = self._held.get(request.pid)
-        if held is not None and compare_digest(held.secret, request.secret):
+        if held is None or not compare_digest(held.secret, request.secret):
+            return
+        if not held.session.give_up():
             await cancel(held.door.address, held.upstream.key)
 
     async def _open(self, caller: Caller) -> None:

@@ -38,6 +38,10 @@ class Names:
         sent = self._sent_statements.get(name)
         return sent[1] if sent is not None else self._statements.get(name)
 
+    def types(self, name: str) -> tuple[int, ...]:
+        """What the client declared the parameters of the statement of this name to be."""
+        return self._types.get(name, ())
+
     def portal(self, name: str) -> Portal | None:
         """The portal that the next message will find under this name."""
         sent = self._sent_portals.get(name)

@@ -1,12 +1,13 @@
 """The gate's port for PostgreSQL: what was decided becomes bytes for the target, with the wrapper they need."""
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, assert_never
 
 from interlock.gate import Ask
 from interlock.gateways.postgres import denial, owned, replies, stamps
+from interlock.gateways.postgres.bench import Bench
 from interlock.gateways.postgres.due import LOCAL, LOCAL_READY, Due, Show
 from interlock.gateways.postgres.flows import prepared
 from interlock.gateways.postgres.names import Names
@@ -14,7 +15,7 @@ from interlock.gateways.postgres.rewriting import spelled_out
 from interlock.gateways.postgres.running import Running
 from interlock.gateways.postgres.steps import End, Group, Portal, Reject, Run, Send, Step, Unit
 from interlock.intent.sql.statement import Flow
-from interlock.model import Confine, Decision, Limit, Status
+from interlock.model import Confine, Decision, Ground, Lease, Limit, Status
 from interlock.wire.postgres import kinds
 from interlock.wire.postgres.messages import build_execute, build_sync
 
@@ -64,6 +65,7 @@ class Outbox:
         names: Names,
         clock: Callable[[], float],
         dropped: Callable[[Running, Status], None],
+        bench: Bench | None = None,
     ) -> None:
         self.queue: deque[Parcel | Pause | Intake] = deque()
         self._steps: deque[Step] = deque()
@@ -72,6 +74,7 @@ class Outbox:
         self._names = names
         self._clock = clock
         self._dropped = dropped
+        self._bench = bench
 
     def plan(self, steps: Iterable[Step]) -> None:
         """What the gate is asked about next, in order, with what needs no decision in between."""
@@ -108,7 +111,16 @@ class Outbox:
         """Queue everything up to this command, and its refusal in its place."""
         step = self._advance(ask)
         self._covered.clear()
-        self._fall(step.group, step.unit, denial.error(ask, decision))
+        cancelled = self._bench is not None and self._bench.cancelled
+        self._fall(step.group, step.unit, denial.error(ask, decision, cancelled=cancelled))
+
+    async def ground(self, ask: Ask) -> Ground | None:
+        """See `Bench`."""
+        return None if self._bench is None else await self._bench.ground(ask)
+
+    async def wait(self, decided: Awaitable[Lease], patience: int) -> Lease | None:
+        """See `Bench`."""
+        return None if self._bench is None else await self._bench.wait(decided, patience)
 
     def finish(self) -> None:
         """Queue what stands behind the last command."""

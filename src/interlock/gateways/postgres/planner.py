@@ -2,23 +2,23 @@
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Final, Protocol
+from typing import Protocol
 
 from msgspec.structs import replace
 
 from interlock.gate import Ask
 from interlock.gateways.postgres import owned, replies, rewriting
+from interlock.gateways.postgres.asking import Asker
 from interlock.gateways.postgres.dependence import depends
 from interlock.gateways.postgres.due import Due, Show
 from interlock.gateways.postgres.flows import (
     AFTER_CODE,
     EMPTY_STATEMENT,
-    OFFERED,
-    OFFERED_FOR_COPY,
     SETTLING,
     Stale,
     changes_meaning,
     made_stale,
+    marks,
     prepared,
     reserved,
     runs_code,
@@ -28,7 +28,7 @@ from interlock.gateways.postgres.names import Names
 from interlock.gateways.postgres.steps import End, Group, Portal, Reject, Run, Scene, Send, Step, Unit
 from interlock.intent.sql.memory import depends_on_names
 from interlock.intent.sql.statement import Flow, Statement
-from interlock.model import Command, Session
+from interlock.model import Session
 from interlock.wire.postgres import kinds
 from interlock.wire.postgres.messages import (
     Part,
@@ -42,7 +42,6 @@ from interlock.wire.postgres.messages import (
     parse_query,
 )
 
-LANGUAGE: Final = "postgresql"
 
 
 class Understand(Protocol):
@@ -74,9 +73,8 @@ class Planner:
         self.barrier = False
         self.stale: set[Stale] = set()
         self._rest: tuple[str, int] | None = None  # of a simple Query, and where it began there
-        self._session = session
+        self._asker = Asker(session=session, now=now, new_id=new_id)
         self._understand = understand
-        self._now = now
         self._new_id = new_id
         self._groups = 0
         self._group: Group | None = None
@@ -84,6 +82,7 @@ class Planner:
         self._scene = scene
         self._read_in = scene()
         self._coder: Statement | None = None  # its code may have run, when it was prepared or bound
+        self.marked = False  # the session holds what no list of its settings shows: code ran, or a setting of its own
 
     def depends(self, kind: int, frame: bytes) -> bool:
         """Whether a message can only be read once everything before it is over.
@@ -206,7 +205,7 @@ class Planner:
         held = partial(self.names.hold_statement, message.statement, statement)
         due = Due(kinds.PARSE, statement=statement, done=held)
         data = build_parse(message.statement, rewriting.forwarded(statement), message.types)
-        ask = None if statement is EMPTY_STATEMENT else self._ask(statement, group)
+        ask = None if statement is EMPTY_STATEMENT else self._asker.to_parse(statement, group, self._current())
         self._watch(statement, group)
         self.steps.append(Send(group=group, unit=self._current(), data=data, dues=(due,), ask=ask))
         return None
@@ -224,7 +223,7 @@ class Planner:
         portal = Portal(statement=statement, read_in=self._scene())
         ask = None
         if statement is not EMPTY_STATEMENT:
-            ask = self._ask(statement, group, message.values)
+            ask = self._asker.to_run(statement, group, unit, message.values, message.formats, self.names.types(message.statement))
             if self.steps:
                 self._cover(statement, ask)
             self._follow(statement)
@@ -301,19 +300,6 @@ class Planner:
             unit = self._unit = Unit(id=self._new_id())
         return unit
 
-    def _ask(self, statement: Statement, group: Group, values: tuple[bytes | None, ...] = ()) -> Ask:
-        command = Command(
-            id=self._new_id(),
-            session=self._session,
-            language=LANGUAGE,
-            text=statement.text,
-            unit=self._current().id,
-            received_at=self._now(),
-            arguments=values,
-        )
-        offers = OFFERED_FOR_COPY if statement.flow is Flow.COPY_OUT else OFFERED
-        return Ask(command=command, intent=statement.intent, group=group.id, offers=offers)
-
     def _cover(self, statement: Statement, ask: Ask | None) -> None:
         """One decision for a Parse and the Bind right behind it."""
         for step in reversed(self.steps):
@@ -328,6 +314,8 @@ class Planner:
         """What the statement does to its transaction and to names, as the message behind it will find them."""
         group, unit, name = self._extended(), self._current(), statement.name
         understood = statement.intent.understood
+        unit.touched = unit.touched or bool(statement.intent.effects) or not understood
+        self.marked = self.marked or marks(statement)
         stale = made_stale(statement)
         self.stale |= stale
         group.settles = group.settles or statement.flow in SETTLING or bool(stale) or not understood
@@ -364,6 +352,7 @@ class Planner:
     def _watch(self, statement: Statement, group: Group) -> None:
         """Being prepared or bound, it may run code; the next command is read when it is known what that left."""
         if runs_code(statement):
+            self.marked = True
             self._coder = statement
             self.stale |= AFTER_CODE
             group.settles = True
@@ -372,7 +361,7 @@ class Planner:
         """One statement of a Query as Parse, Bind, Describe, Execute; alone, it may also go as it came."""
         group, unit = self._extended(), self._current()
         portal = Portal(statement=statement, read_in=self._scene())
-        ask = self._ask(statement, group)
+        ask = self._asker.to_run(statement, group, unit)
         self._follow(statement)
         if alone and stands_alone(statement, unit):
             direct = build_query(rewriting.forwarded(statement))

@@ -7,6 +7,7 @@ from typing import Final
 
 from interlock.gate import Gate
 from interlock.gateways.postgres import replies
+from interlock.gateways.postgres.bench import Bench
 from interlock.gateways.postgres.connection import Connection
 from interlock.gateways.postgres.flows import Stale
 from interlock.gateways.postgres.hearing import hear
@@ -21,11 +22,7 @@ from interlock.gateways.postgres.steps import Portal, Send, Step, Unit
 from interlock.gateways.postgres.upkeep import Upkeep
 from interlock.model import CallerFault, Session as Who, TargetFault
 from interlock.wire.postgres import kinds
-from interlock.wire.postgres.messages import (
-    TransactionStatus,
-    build_flush,
-    build_terminate,
-)
+from interlock.wire.postgres.messages import TransactionStatus, build_flush, build_terminate
 from interlock.wire.postgres.states import Conversation, Handling, Phase, Turn
 
 LAST_SECONDS: Final = 2.0  # how long the answer to what was sent is waited for when the client is gone
@@ -43,9 +40,7 @@ class _ClientGone(CallerFault):
 
 
 class Session:
-    """Carries one session from its first statement to its end.
-
-    `interrupt` asks the target to cancel what runs for it.
+    """Carries one session from its first statement to its end. `interrupt` asks the target to cancel what runs for it.
 
     `client` and `server` are logged in. `clock` is monotonic, in seconds; `mark` is told where a command stands.
     """
@@ -80,7 +75,12 @@ class Session:
         self._relay.on_group_over = self._planner.names.group_over
         inquiry = Inquiry(self._relay, server, inside=lambda: self._planner.inside, idle=self._until_idle)
         self._upkeep = Upkeep(planner=self._planner, reader=reader, pins=pins, inquiry=inquiry)
-        self._outbox = Outbox(names=self._planner.names, clock=clock, dropped=self._reporter.ended)
+        self._bench = Bench(
+            relay=self._relay, planner=self._planner, reader=reader, inquiry=inquiry, over=self._is_over
+        )
+        names, dropped = self._planner.names, self._reporter.ended
+        self._outbox = Outbox(names=names, clock=clock, dropped=dropped, bench=self._bench)
+        self.give_up: Final = self._bench.give_up  # stop waiting for people; False where it does not
         self._change: asyncio.Future[None] | None = None
         self._conversation = Conversation(Phase.READY)
         self._swallow = False  # the Sync behind COPY data was already sent, before the client saw the COPY begin
@@ -122,7 +122,7 @@ class Session:
     def drain(self) -> None:
         """End as soon as nothing is under way."""
         self._draining = True
-        self._client.poke()
+        self._changed()
 
     def cut(self, error: bytes) -> None:
         """End now, telling the client why. What runs is cancelled; a client that does not read is not waited for."""
@@ -341,7 +341,11 @@ class Session:
             self._server.write(b"".join(self._relay.upstream))
             self._relay.upstream.clear()
 
+    def _is_over(self) -> bool:
+        return self._ended or self._draining or self._client.closed or self._server.closed
+
     def _changed(self) -> None:
+        self._bench.look()
         if self._draining:
             self._client.poke()  # it may be at rest now, though it never stops asking
         if self._change is not None and not self._change.done():

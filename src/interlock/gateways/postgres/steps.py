@@ -17,7 +17,8 @@ class Unit:
     """What lands together: a transaction of the client's (`explicit`), or the implicit one of a group.
 
     `writes` asks for the gateway's own BEGIN READ WRITE in front; `begun` says that it was sent. An
-    `autonomous` statement cannot run inside a transaction: the session is unlocked for it instead.
+    `autonomous` statement cannot run inside a transaction: the session is unlocked for it instead. `touched` once a
+    statement of it has an effect.
     """
 
     id: str
@@ -25,6 +26,7 @@ class Unit:
     writes: bool = False
     begun: bool = False
     autonomous: bool = False
+    touched: bool = False
     statements: int = 0
 
 

@@ -1,0 +1,168 @@
+"""The supervisor's end of the approvals socket: requests are shown and decided, one line for one line."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import assert_never
+
+import msgspec
+
+from interlock.access.leases import group_of
+from interlock.app.approvals.messages import (
+    LONGEST_LINE,
+    Answer,
+    Ask,
+    ByScram,
+    ByToken,
+    Decide,
+    Decided,
+    Happened,
+    Open,
+    Proof,
+    Question,
+    Refused,
+    Show,
+    Shown,
+    Watch,
+    decode_question,
+    encode,
+)
+from interlock.app.approvals.speaker import Speaker, peer_uid
+from interlock.app.config import Config
+from interlock.app.journal import LocalJournal
+from interlock.app.serve.leases import Leases
+from interlock.ledger.leases import read_card
+from interlock.ledger.records import ledger_access_entry
+from interlock.ledger.seal import SALT_SIZE, Sealer
+from interlock.model import Card, Fault, Lease
+from interlock.store.connection import open_for_reading
+from interlock.store.find import record_of
+from interlock.store.keys import load
+from interlock.store.reader import Reader
+from interlock.store.sqlite import LedgerSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """What the desk works with. `now` gives microseconds since the epoch, UTC."""
+
+    leases: Leases
+    journal: LocalJournal
+    ledger: LedgerSettings
+    config: Callable[[], Config]
+    new_id: Callable[[], str]
+    now: Callable[[], int]
+
+
+async def serve_approvals(room: Room, path: Path) -> None:
+    """Serve until cancelled. Only the gateway's own account can connect."""
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await _Conversation(room, reader, writer).hold()
+        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
+            return  # whoever speaks like this is hung up on
+        finally:
+            writer.close()
+
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    old = os.umask(0o177)
+    try:
+        server = await asyncio.start_unix_server(converse, path, limit=LONGEST_LINE)
+    finally:
+        os.umask(old)
+    try:
+        async with server:
+            await server.serve_forever()
+    finally:
+        path.unlink(missing_ok=True)
+
+
+class _Conversation:
+    def __init__(self, room: Room, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection: socket.socket = writer.get_extra_info("socket")
+        self._room = room
+        self._reader = reader
+        self._writer = writer
+        self._speaker = Speaker(peer_uid(connection), room.config, room.now)
+
+    async def hold(self) -> None:
+        while line := await self._reader.readline():
+            try:
+                question = decode_question(line)
+                if isinstance(question, Watch):
+                    return await self._watch()
+                self._say(await self._answer(question))
+            except msgspec.DecodeError as error:
+                self._say(Refused(text=f"the gateway does not understand this: {error}; are both of one version?"))
+            except Fault as fault:
+                self._say(Refused(text=str(fault)))
+            await self._writer.drain()
+        return None
+
+    async def _answer(self, question: Question) -> Answer:
+        leases, speaker = self._room.leases, self._speaker
+        match question:
+            case ByToken():
+                return speaker.by_token(question)
+            case ByScram():
+                return speaker.by_scram(question)
+            case Proof():
+                return speaker.prove(question)
+            case Ask():
+                await leases.sweep()
+                return Open(leases=leases.open())
+            case Show(request=request):
+                lease = leases.find(request)
+                return Shown(lease=lease, card=await self._card(lease))
+            case Decide():
+                return Decided(lease=await self._decide(question))
+            case Watch():
+                raise AssertionError("a watcher has left the room of questions")
+            case _:
+                assert_never(question)
+
+    async def _decide(self, said: Decide) -> Lease:
+        leases, speaker = self._room.leases, self._speaker
+        lease = leases.find(said.request)
+        if said.verdict == "withdraw":
+            who = speaker.principal
+            if who is None and not speaker.operator:
+                who = speaker.required()
+            return await leases.withdraw(lease.id, who, speaker.approver(""), said.reason)
+        who = speaker.required()
+        if said.verdict == "deny":
+            return await leases.refuse(lease.id, who, speaker.approver(""), said.reason)
+        group = said.group or group_of(lease, who)
+        return await leases.approve(lease.id, who, speaker.approver(group), said.reason)
+
+    async def _card(self, lease: Lease) -> Card | None:
+        """What is sealed beside the request; that somebody looks is recorded before."""
+        room = self._room
+        access = ledger_access_entry(id=room.new_id(), at=room.now(), by=self._speaker.name, records=[lease.id])
+        await room.journal.append([access])
+        with closing(open_for_reading(room.ledger.path)) as connection:
+            reader = Reader(connection)
+            sealed = reader.text(record_of(reader, reader.head().size, lease.id))
+        if sealed is None:
+            return None
+        return read_card(Sealer(load(room.ledger.data_key_path)).open(sealed, lease.id.encode())[SALT_SIZE:])
+
+    async def _watch(self) -> None:
+        def hear(what: str, lease: Lease) -> None:
+            self._say(Happened(what=what, lease=lease, at=self._room.now()))
+
+        self._room.leases.listen(hear)
+        try:
+            await self._reader.read()  # nothing more is said on this side: its end is what counts
+        finally:
+            self._room.leases.deaf(hear)
+
+    def _say(self, answer: Answer) -> None:
+        if not self._writer.is_closing():
+            self._writer.write(encode(answer) + b"\n")

@@ -1,0 +1,204 @@
+"""The supervisor's leases: one owner, in memory and beside the ledger, every step a record."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from interlock.access import leases as rules
+from interlock.access.binding import binds
+from interlock.access.faults import ApprovalRefused
+from interlock.app.journal import LocalJournal
+from interlock.gate import Ends, Found
+from interlock.ledger.faults import LedgerFull
+from interlock.ledger.leaf import Entry, Kind
+from interlock.ledger.leases import approval_entry, lease_end_entry, lease_grant_entry, read_lease
+from interlock.model import Approver, End, Lease, Principal
+
+SECOND: Final = 1_000_000
+LONG_OVER: Final = 64  # leases that ended last are kept in mind, so that people can be told how
+
+Heard = Callable[[str, Lease], None]  # what happened: `requested`, `approved`, `granted`, or how it ended
+
+
+class Leases:
+    """Owns every lease of a gateway. `lasts` seconds is how long an approved command may wait to be sent.
+
+    `now` gives microseconds since the epoch, UTC. Each step is durable before anybody hears of it. One event loop runs
+    all of it, so whoever comes first to `append` uses a lease, and nobody else does.
+    """
+
+    def __init__(
+        self, found: Iterable[Lease], journal: LocalJournal, *, new_id: Callable[[], str], now: Callable[[], int]
+    ) -> None:
+        self._journal = journal
+        self._new_id = new_id
+        self._now = now
+        self.lasts = 15 * 60
+        self._open: dict[str, Lease] = {}
+        self._over: dict[str, Lease] = {}
+        self._waiting: dict[str, list[asyncio.Future[Lease]]] = {}
+        self._hear: list[Heard] = []
+        self._found = [*found]
+
+    async def begin(self, policy_version: str) -> None:
+        """Write down what a restart, or another policy, has ended."""
+        self._open = {lease.id: replace(lease, end=None) for lease in self._found}
+        for lease in [lease for lease in self._found if lease.end is not None]:
+            await self._end(self._open[lease.id], End.OUTDATED, by="a restored ledger")
+        await self.outdate(policy_version)
+        await self.sweep()
+
+    def listen(self, hear: Heard) -> None:
+        """Be told of every step, once it is durable."""
+        self._hear.append(hear)
+
+    def deaf(self, hear: Heard) -> None:
+        """Be told no more."""
+        self._hear.remove(hear)
+
+    # -- for people ----------------------------------------------------------------------------------
+
+    def open(self) -> list[Lease]:
+        """Everything that is asked for or granted and not over, oldest first."""
+        return [lease for lease in self._open.values() if not rules.is_over(lease, self._now())]
+
+    def find(self, name: str) -> Lease:
+        """By its id, or an end of it that no other has. Raises ApprovalRefused."""
+        known = self._over | self._open
+        if name in known:
+            return known[name]
+        alike = [lease for key, lease in known.items() if len(name) >= 4 and key.endswith(name)]
+        if len(alike) == 1:
+            return alike[0]
+        raise ApprovalRefused(
+            f"`{name}` names {'several requests: write more of it' if alike else 'no request'}; "
+            "`interlock approvals list` shows those that wait"
+        )
+
+    async def approve(self, name: str, who: Principal, approver: Approver, reason: str | None) -> Lease:
+        """One approval more. Raises ApprovalRefused."""
+        await self.sweep()
+        lease = rules.approve(self.find(name), who, approver, lasts=self.lasts * SECOND)
+        said = approval_entry(lease, approver, verdict="approve", reason=reason, id=self._new_id(), at=self._now())
+        granted = lease.starts_at is not None
+        entries = [said, lease_grant_entry(lease, id=self._new_id(), at=self._now())] if granted else [said]
+        self._open[lease.id] = lease  # before the disk: the next approval of the same second builds on it
+        await self._journal.append(entries)
+        self._tell("granted" if granted else "approved", lease)
+        return lease
+
+    async def refuse(self, name: str, who: Principal, approver: Approver, reason: str | None) -> Lease:
+        """Nobody shall use it, says one who could have approved it. Raises ApprovalRefused."""
+        lease = self.find(name)
+        rules.may_deny(lease, who, at=self._now())
+        return await self._over_by(lease, End.DENIED, approver, "deny", reason)
+
+    async def withdraw(self, name: str, who: Principal | None, approver: Approver, reason: str | None) -> Lease:
+        """Taken back by who asked or approved; None is the gateway's operator. Raises ApprovalRefused."""
+        lease = self.find(name)
+        if who is not None:
+            rules.may_withdraw(lease, who, at=self._now())
+        elif lease.end is not None or rules.is_over(lease, self._now()):
+            raise ApprovalRefused(f"request {lease.id} is over: it was {lease.end or End.EXPIRED}")
+        return await self._over_by(lease, End.WITHDRAWN, approver, "withdraw", reason)
+
+    # -- for workers ---------------------------------------------------------------------------------
+
+    async def seek(self, digest: str, principal: Principal) -> Found:
+        """What is bound to this command of this principal, granted before asked for."""
+        await self.sweep()
+        mine = [lease for lease in self._open.values() if lease.principal == principal]
+        bound = [lease for lease in mine if binds(lease.scope, digest)]
+        found = next((lease for lease in bound if not lease.pending), bound[0] if bound else None)
+        root = rules.person(principal.root.id)
+        waiting = [one for one in self._open.values() if one.pending and rules.person(one.principal.root.id) == root]
+        return Found(lease=found, room=len(waiting) < rules.MOST_WAITING)
+
+    async def append(self, entries: Sequence[Entry], ends: Ends) -> bool:
+        """See `interlock.gate.Leases`: records and ends in one durable append, or neither."""
+        over: list[Lease] = []
+        records = [*entries]
+        for name, (end, command) in ends.items():
+            lease = self._open.get(name)
+            if lease is None or not lease.live(self._now()):
+                return False
+            ended = rules.ended(lease, end)
+            over.append(ended)
+            records.append(
+                lease_end_entry(ended, id=self._new_id(), at=self._now(), by="the gateway", decision=command)
+            )
+        before = {lease.id: self._open[lease.id] for lease in over}
+        for lease in over:
+            self._close(lease)
+        asked = [read_lease(entry.lease) for entry in entries if entry.kind is Kind.APPROVAL_REQUEST]
+        try:
+            await self._journal.append(records)
+        except LedgerFull:  # nothing was written, and nothing will run
+            self._open |= before
+            raise
+        for lease in asked:
+            self._open[lease.id] = lease
+            self._tell("requested", lease)
+        for lease in over:
+            self._tell(str(lease.end), lease)
+        return True
+
+    async def decided(self, name: str) -> Lease | None:
+        """The lease once it is no longer pending; None for one that nobody knows."""
+        lease = self._open.get(name)
+        if lease is None or not lease.pending:
+            return lease or self._over.get(name)
+        waiter: asyncio.Future[Lease] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(name, []).append(waiter)
+        return await waiter
+
+    # -- time passes ---------------------------------------------------------------------------------
+
+    async def sweep(self) -> None:
+        """Write down whose time is up."""
+        for lease in [lease for lease in self._open.values() if rules.is_over(lease, self._now())]:
+            await self._end(lease, End.EXPIRED, by="time")
+
+    async def outdate(self, policy_version: str) -> None:
+        """Another bundle decides: what the old one asked for is bound to it, and of no use any more."""
+        for lease in [lease for lease in self._open.values() if lease.policy_version != policy_version]:
+            await self._end(lease, End.OUTDATED, by="another policy")
+
+    # -- steps ---------------------------------------------------------------------------------------
+
+    async def _over_by(self, lease: Lease, end: End, approver: Approver, verdict: str, reason: str | None) -> Lease:
+        ended = rules.ended(lease, end)
+        self._close(ended)
+        at = self._now()
+        await self._journal.append(
+            [
+                approval_entry(ended, approver, verdict=verdict, reason=reason, id=self._new_id(), at=at),
+                lease_end_entry(ended, id=self._new_id(), at=at, by=approver.id),
+            ]
+        )
+        self._tell(str(end), ended)
+        return ended
+
+    async def _end(self, lease: Lease, end: End, *, by: str) -> None:
+        if lease.id not in self._open:
+            return  # somebody else did, while this waited for the disk
+        ended = rules.ended(lease, end)
+        self._close(ended)
+        await self._journal.append([lease_end_entry(ended, id=self._new_id(), at=self._now(), by=by)])
+        self._tell(str(end), ended)
+
+    def _close(self, lease: Lease) -> None:
+        """Before the disk: nobody may use it from here on, whatever becomes of the record."""
+        self._open.pop(lease.id, None)
+        self._over[lease.id] = lease
+        while len(self._over) > LONG_OVER:
+            del self._over[next(iter(self._over))]
+
+    def _tell(self, what: str, lease: Lease) -> None:
+        if not lease.pending:
+            for waiter in self._waiting.pop(lease.id, []):
+                if not waiter.done():
+                    waiter.set_result(lease)
+        for hear in [*self._hear]:
+            hear(what, lease)

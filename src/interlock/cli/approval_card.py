@@ -1,0 +1,180 @@
+"""How a request looks: a card of 80 columns, effects first, what the requester says last and escaped; and as JSON."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from interlock.access.leases import groups_asked, missing
+from interlock.cli.render import part, quoted, say
+from interlock.model import Basis, Card, Effect, Impact, Lease, Principal, Reach, Verb
+
+_SECOND: Final = 1_000_000
+_MOST_EFFECTS: Final = 12
+_WORST_FIRST: Final = {
+    Verb.DESTROY: 0,
+    Verb.DELETE: 1,
+    Verb.CHANGE: 2,
+    Verb.EXPORT: 3,
+    Verb.GRANT: 4,
+    Verb.EXECUTE: 5,
+    Verb.CONFIGURE: 6,
+    Verb.CREATE: 7,
+    Verb.READ: 8,
+}
+_REACHES: Final = {
+    Reach.ONE: "one row at most",
+    Reach.SOME: "the rows it names",
+    Reach.ALL: "ALL of it",
+    Reach.UNKNOWN: "how much is not known",
+}
+_UNDO: Final = {
+    True: "can be undone until it lands",
+    False: "CANNOT be undone",
+    None: "whether it can be undone is not known",
+}
+
+
+def lease_data(lease: Lease) -> dict[str, object]:
+    """For scripts: `state` is pending, granted, or how it ended; times in seconds since the epoch."""
+    return {
+        "request": lease.id,
+        "state": _state(lease),
+        "who": lease.principal.id,
+        "on_behalf_of": [actor.id for actor in lease.principal.chain()][1:],
+        "target": lease.target,
+        "fingerprint": lease.scope.fingerprint,
+        "decision": lease.scope.command,
+        "may_approve": list(groups_asked(lease)),
+        "missing": dict(missing(lease)) if lease.pending else {},
+        "approved_by": [{"id": one.id, "group": one.group, "proof": one.proof} for one in lease.approved_by],
+        "impact": _impact_data(lease.ceiling),
+        "asked_at": lease.asked_at // _SECOND,
+        "starts_at": None if lease.starts_at is None else lease.starts_at // _SECOND,
+        "expires_at": lease.ends_at // _SECOND,
+        "uses": lease.uses,
+        "purpose": lease.purpose,
+    }
+
+
+def card_data(lease: Lease, card: Card | None) -> dict[str, object]:
+    """A request with everything its card shows; `card` is null where the text was erased."""
+    return lease_data(lease) | {"card": None if card is None else msgspec.to_builtins(card)}
+
+
+def show_list(groups: Iterable[Sequence[Lease]], at: int) -> None:
+    """One line for each group: the newest stands for those that look alike."""
+    for group in groups:
+        lease = group[-1]
+        more = f"  and {len(group) - 1} more alike" if len(group) > 1 else ""
+        say(f"{quoted(lease.id)}  [bold]{_state(lease)}[/]  {quoted(lease.target)}{quoted(more)}")
+        say(f"  {quoted(_chain(lease.principal))}; {quoted(_wanted(lease))}; {_left(lease, at)}")
+
+
+def step_line(what: str, lease: Lease, at: int) -> str:
+    """`granted 0198…: robot for ana on shop; for 900 s`, plain."""
+    about = _wanted(lease) if lease.pending else _left(lease, at) if lease.end is None else f"it was {lease.end}"
+    return f"{what} {lease.id}: {_chain(lease.principal)} on {lease.target}; {about}"
+
+
+def show_card(lease: Lease, card: Card | None, at: int) -> None:
+    """The card. What nobody could forge stands above what the requester wrote."""
+    say(f"[bold]request {quoted(lease.id)}[/]  {quoted(_state(lease))}, {_left(lease, at)}")
+    part("who", [quoted(line) for line in _who(lease.principal)])
+    if card is None:
+        say("[dim]what it would do was erased; do not approve it[/]")
+        return
+    part("target", [quoted(f"{card.target.name} ({card.target.environment}), by {card.surface}")])
+    part("would", [quoted(line) for line in _effects(card.effects)] or ["nothing that was understood"])
+    part("impact", [quoted(line) for line in _impact(card.impact)])
+    if card.findings:
+        part("found", [quoted(finding.message) for finding in card.findings])
+    part("asked by", [quoted(f"policy {r.policy}: {r.title}. {r.message}") for r in card.reasons])
+    part("lifted by", [quoted(_ways(lease))])
+    part(
+        "approved", [quoted(f"{one.id} for {one.group}, by {one.proof}") for one in lease.approved_by] or ["nobody yet"]
+    )
+    part("bound to", ["this text, its parameters and settings, who asks, this policy; [bold]count only[/]: other rows"])
+    part("statement", [quoted(line) for line in _statement(card)])
+    part("purpose", [quoted(f"{lease.purpose!r}, says the requester" if lease.purpose else "not stated")])
+    if lease.pending:
+        say(f"\ninterlock approvals approve {quoted(lease.id)} --as NAME")
+
+
+def _who(principal: Principal) -> Iterator[str]:
+    for at, actor in enumerate(principal.chain()):
+        groups = f", in {', '.join(sorted(actor.groups))}" if actor.groups else ""
+        yield f"{'on behalf of ' if at else ''}{actor.kind} `{actor.id}`{groups}"
+
+
+def _chain(principal: Principal) -> str:
+    return " for ".join(f"{actor.kind} `{actor.id}`" for actor in principal.chain())
+
+
+def _effects(effects: Sequence[Effect]) -> list[str]:
+    ordered = sorted(effects, key=lambda effect: _WORST_FIRST[effect.verb])
+    lines = [_effect(effect) for effect in ordered[:_MOST_EFFECTS]]
+    return lines + ([f"and {len(ordered) - _MOST_EFFECTS} more"] if len(ordered) > _MOST_EFFECTS else [])
+
+
+def _effect(effect: Effect) -> str:
+    labels = effect.object.labels | {label for field in effect.fields or () for label in field.labels}
+    about = f"{effect.verb.upper()} {effect.object.kind} {effect.object}: {_REACHES[effect.reach]}"
+    return about + (f" [{', '.join(sorted(labels))}]" if labels else "")
+
+
+def _impact(impact: Impact) -> Iterator[str]:
+    if impact.basis is Basis.UNKNOWN:
+        yield "not measured"
+        return
+    rows = "an unknown number of rows" if impact.rows is None else f"{impact.rows:,} rows"
+    undo = {
+        True: "can be undone until it lands",
+        False: "CANNOT be undone",
+        None: "whether it can be undone is not known",
+    }
+    yield f"{rows}, {impact.basis}; {undo[impact.reversible]}"
+    for touched in impact.touched:
+        yield f"{touched.verb} {touched.object}: {touched.rows:,} rows"
+
+
+def _impact_data(impact: Impact | None) -> dict[str, object] | None:
+    if impact is None or impact.basis is Basis.UNKNOWN:
+        return None
+    touched = [{"object": str(one.object), "verb": one.verb, "rows": one.rows} for one in impact.touched]
+    return {"basis": impact.basis, "rows": impact.rows, "reversible": impact.reversible, "touched": touched}
+
+
+def _statement(card: Card) -> list[str]:
+    if card.text is None:
+        return [card.shape or "(not understood)", "(values are hidden: it names labelled columns, or may hold secrets)"]
+    values = [f"${at} = {'NULL' if value is None else repr(value)}" for at, value in enumerate(card.values, 1)]
+    return [card.text, *values]
+
+
+def _state(lease: Lease) -> str:
+    if lease.end is not None:
+        return lease.end.value
+    return "pending" if lease.pending else "granted"
+
+
+def _ways(lease: Lease) -> str:
+    said = [" and ".join(map(_lift, sorted(way))) for way in lease.scope.ways]
+    return "; or ".join(said)
+
+
+def _lift(lift: str) -> str:
+    _, group, count = lift.split(":")
+    return f"{count} of {group}"
+
+
+def _wanted(lease: Lease) -> str:
+    if not lease.pending:
+        return f"approved by {', '.join(one.id for one in lease.approved_by)}"
+    return "waits for " + " and ".join(f"{count} of {group}" for group, count in missing(lease))
+
+
+def _left(lease: Lease, at: int) -> str:
+    if lease.end is not None:
+        return "over"
+    return f"for {max(lease.ends_at - at, 0) // _SECOND} s"

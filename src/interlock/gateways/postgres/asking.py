@@ -1,0 +1,72 @@
+"""A statement as the gate is asked about it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from interlock.gate import Ask
+from interlock.gateways.postgres.flows import APPROVABLE, OFFERED, OFFERED_FOR_COPY
+from interlock.gateways.postgres.steps import Group, Unit
+from interlock.intent.sql.statement import Flow, Statement
+from interlock.model import Command, Session
+
+LANGUAGE: Final = "postgresql"
+Values = tuple[bytes | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """Makes the asks of one session. `now` gives microseconds since the epoch, UTC."""
+
+    session: Session
+    now: Callable[[], int]
+    new_id: Callable[[], str]
+
+    def to_parse(self, statement: Statement, group: Group, unit: Unit) -> Ask:
+        """A Parse by itself: nothing of the statement runs with it."""
+        return self._ask(statement, group, unit, self._command(statement, unit), prepares=True)
+
+    def to_run(
+        self,
+        statement: Statement,
+        group: Group,
+        unit: Unit,
+        values: Values = (),
+        formats: tuple[int, ...] = (),
+        types: tuple[int, ...] = (),
+    ) -> Ask:
+        """A statement with its parameters; `types` are what the client declared them to be."""
+        command = self._command(statement, unit, values, formats, types)
+        return self._ask(statement, group, unit, command, prepares=False)
+
+    def _command(
+        self,
+        statement: Statement,
+        unit: Unit,
+        values: Values = (),
+        formats: tuple[int, ...] = (),
+        types: tuple[int, ...] = (),
+    ) -> Command:
+        return Command(
+            id=self.new_id(),
+            session=self.session,
+            language=LANGUAGE,
+            text=statement.text,
+            unit=unit.id,
+            received_at=self.now(),
+            arguments=values,
+            types=types,
+            formats=formats if values else (),
+        )
+
+    @staticmethod
+    def _ask(statement: Statement, group: Group, unit: Unit, command: Command, *, prepares: bool) -> Ask:
+        return Ask(
+            command=command,
+            intent=statement.intent,
+            group=group.id,
+            offers=OFFERED_FOR_COPY if statement.flow is Flow.COPY_OUT else OFFERED,
+            alone=statement.flow in APPROVABLE and not unit.touched,
+            explicit=unit.explicit,
+            prepares=prepares,
+        )

@@ -1,0 +1,27 @@
+"""What an approver is shown."""
+
+from dataclasses import dataclass
+
+from interlock.model.decision import Reason
+from interlock.model.identity import Target
+from interlock.model.impact import Impact
+from interlock.model.meaning import Effect, Finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What a held command would do, beside the lease that it waits for.
+
+    `shape` is the text without its literals. `text` is the text as it was sent, None where it may hold secrets or
+    labelled values; `values` are its parameters, likewise. `impact` says by its basis whether anybody counted.
+    """
+
+    target: Target
+    surface: str
+    effects: tuple[Effect, ...]
+    findings: tuple[Finding, ...]
+    reasons: tuple[Reason, ...]
+    impact: Impact
+    shape: str
+    text: str | None = None
+    values: tuple[str | None, ...] = ()

@@ -1,0 +1,98 @@
+"""What lets a principal act on a target that asks for it; an approval is a lease for one command."""
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+
+from interlock.model.identity import Principal
+from interlock.model.impact import Impact
+
+MOST_COUNTED = 9  # approvals of one group that a policy can ask for
+
+
+class End(StrEnum):
+    """How a lease ended. OUTDATED: another policy decides now, or the ledger that holds it was restored."""
+
+    USED = "used"
+    EXCEEDED = "exceeded"
+    EXPIRED = "expired"
+    DENIED = "denied"
+    WITHDRAWN = "withdrawn"
+    OUTDATED = "outdated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approver:
+    """One who said yes, in the name of one `group`.
+
+    `proof` is how the person was identified: `scram` or `token`. `uid` is the operating system's user at the other
+    end of the socket, `operator` whether that is the gateway's own. `at` is in microseconds since the epoch, UTC.
+    """
+
+    id: str
+    issuer: str
+    group: str
+    proof: str
+    uid: int
+    operator: bool
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneCommand:
+    """The scope of an approval: one command, with everything that its meaning rests on.
+
+    `binding` is a salted digest of these. `fingerprint` only groups what is shown; `command` is the decision that
+    asked. Each of `ways` is a set of lifts that is enough by itself. `replaces` names the lease that this command
+    went beyond.
+    """
+
+    salt: str
+    binding: str
+    fingerprint: str
+    command: str
+    ways: tuple[frozenset[str], ...]
+    replaces: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """A request until `starts_at`, from then on granted, and over once it has an `end`.
+
+    `ends_at` is until when a request waits, later until when the lease may be used, `uses` how often it still may.
+    `ceiling` is the impact that was shown; None where nothing was measured. Times are in microseconds since the epoch,
+    UTC. `policy_version` is the bundle that asked.
+    """
+
+    id: str
+    principal: Principal
+    target: str
+    scope: OneCommand
+    purpose: str | None
+    asked_at: int
+    ends_at: int
+    policy_version: str
+    approved_by: tuple[Approver, ...] = ()
+    starts_at: int | None = None
+    uses: int = 1
+    ceiling: Impact | None = None
+    end: End | None = None
+
+    def lifts(self) -> frozenset[str]:
+        """What its approvals amount to for a policy: two of one group are also one, those of two never add up."""
+        counts = Counter(approver.group for approver in self.approved_by)
+        return frozenset(
+            f"approval:{group}:{number}"
+            for group, count in counts.items()
+            for number in range(1, min(count, MOST_COUNTED) + 1)
+        )
+
+    @property
+    def pending(self) -> bool:
+        """Whether it still waits for people."""
+        return self.end is None and self.starts_at is None
+
+    def live(self, at: int) -> bool:
+        """Whether it may be used at `at`."""
+        started = self.starts_at is not None and self.starts_at <= at
+        return started and at < self.ends_at and self.uses > 0 and self.end is None
