@@ -62,7 +62,7 @@ def test_a_lease_that_is_not_granted_is_not_live() -> None:
     ids=["root", "root by token", "in capitals", "full width", "the agent", "an agent", "for another", "a service"],
 )
 def test_only_other_people_decide(who: Principal) -> None:
-    with pytest.raises(ApprovalRefused, match="somebody else|no person"):
+    with pytest.raises(ApprovalRefused, match=r"somebody else|no person"):
         approve(request(), who, by(who, "dba-leads"), lasts=MINUTE)
     with pytest.raises(ApprovalRefused):
         may_deny(request(), who, at=1)
