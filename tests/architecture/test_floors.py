@@ -20,6 +20,7 @@ PLANTED = [
     ("model/a.py", "import interlock.policy", "A floor imports any floor below"),
     ("policy/a.py", "import interlock.ledger", "A floor imports any floor below"),
     ("gateways/a.py", "import interlock.store", "A floor imports any floor below"),
+    ("connectors/a.py", "import interlock.store", "A floor imports any floor below"),
     ("gate/a.py", "import interlock.gateways", "A floor imports any floor below"),
     ("utils/__init__.py", "", "A floor imports any floor below"),
     ("gate/a.py", "import asyncio", "Floors 1-4 do no input or output"),
@@ -28,6 +29,7 @@ PLANTED = [
     ("model/a.py", "import msgspec", "model imports nothing but the standard library"),
     ("gateways/a.py", "import postgast", "The SQL parser is imported by intent.sql alone"),
     ("gate/a.py", "from cedarpy import is_authorized", "Cedar is imported by policy alone"),
+    ("connectors/a.py", "import cedarpy", "Cedar is imported by policy alone"),
     ("app/a.py", "import joserfc.jwt", "SCRAM and JOSE are imported by access alone"),
 ]
 

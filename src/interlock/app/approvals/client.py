@@ -94,9 +94,12 @@ class Desk:
         return self._ask(Decide(request=request, verdict=verdict, group=group, reason=reason), Decided).lease
 
     def watch(self) -> Iterator[Happened]:
-        """Every step from now on, until the gateway ends."""
+        """Every step from this call on, until the gateway ends."""
+        self._ask(Watch(), Open)
         self._socket.settimeout(None)
-        self._send(Watch())
+        return self._steps()
+
+    def _steps(self) -> Iterator[Happened]:
         while line := self._lines.readline():
             answer = decode_answer(line)
             if isinstance(answer, Happened):

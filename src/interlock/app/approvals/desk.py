@@ -154,10 +154,11 @@ class _Conversation:
         return read_card(Sealer(load(room.ledger.data_key_path)).open(sealed, lease.id.encode())[SALT_SIZE:])
 
     async def _watch(self) -> None:
-        def hear(what: str, lease: Lease) -> None:
+        def hear(what: str, lease: Lease, card: Card | None) -> None:
             self._say(Happened(what=what, lease=lease, at=self._room.now()))
 
         self._room.leases.listen(hear)
+        self._say(Open(leases=self._room.leases.open()))
         try:
             await self._reader.read()  # nothing more is said on this side: its end is what counts
         finally:

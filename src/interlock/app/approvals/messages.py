@@ -52,7 +52,7 @@ class Decide(_Said, frozen=True, kw_only=True, tag="decide"):
 
 
 class Watch(_Said, frozen=True, kw_only=True, tag="watch"):
-    """Everything that happens from now on, as `Happened`, until the speaker hangs up."""
+    """Everything that happens from now on, until the speaker hangs up: `Open` first, then `Happened` for each step."""
 
 
 class Challenge(_Said, frozen=True, kw_only=True, tag="challenge"):

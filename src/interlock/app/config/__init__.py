@@ -13,6 +13,7 @@ from interlock.app.config.schema import (
     Config,
     Durability,
     GatewayConfig,
+    HookFormat,
     LedgerConfig,
     LimitsConfig,
     Mode,
@@ -22,6 +23,7 @@ from interlock.app.config.schema import (
     TargetConfig,
     TargetTls,
     TokensConfig,
+    WebhookConfig,
 )
 from interlock.app.config.values import Address, Pack, Seconds
 from interlock.model import OurFault
@@ -33,6 +35,7 @@ __all__ = [
     "ConfigFault",
     "Durability",
     "GatewayConfig",
+    "HookFormat",
     "LedgerConfig",
     "LimitsConfig",
     "Mode",
@@ -44,6 +47,7 @@ __all__ = [
     "TargetConfig",
     "TargetTls",
     "TokensConfig",
+    "WebhookConfig",
     "load_config",
     "parse_config",
 ]

@@ -6,17 +6,20 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from interlock.access.identity import Entry, directory_problems
 from interlock.app.config.reading import Problem
 from interlock.app.config.schema import (
     LONGEST_TOKEN,
     Config,
+    HookFormat,
     PrincipalConfig,
     ServingTls,
     TargetConfig,
     TargetTls,
     TokensConfig,
+    WebhookConfig,
 )
 from interlock.app.config.values import SHIPPED_PACKS
 
@@ -38,6 +41,8 @@ def find_problems(config: Config) -> Iterator[Problem]:
     yield from _chain_problems(config)
     if config.tokens is not None:
         yield from _token_problems(config.tokens)
+    for name, hook in config.approvals.webhooks.items():
+        yield from _webhook_problems(("approvals", "webhooks", name), hook)
     pack = config.policy.pack
     if pack.directory is not None and not pack.directory.is_dir():
         shipped = ", ".join(SHIPPED_PACKS)
@@ -137,6 +142,28 @@ def _token_problems(tokens: TokensConfig) -> Iterator[Problem]:
         yield from _unreadable(("tokens", "keys", kid), path)
     if tokens.max_lifetime > LONGEST_TOKEN:
         yield Problem(("tokens", "max_lifetime"), f"tokens live for {LONGEST_TOKEN // 3600}h at most: shorten it")
+
+
+def _webhook_problems(place: tuple[str, ...], hook: WebhookConfig) -> Iterator[Problem]:
+    if (hook.url is None) == (hook.url_env is None):
+        yield Problem(place, "an address comes from `url` or from `url_env`: set one of them")
+    if hook.url is not None and (problem := url_problem(hook.url)) is not None:
+        yield Problem((*place, "url"), problem)
+    if hook.secret_file is not None:
+        yield from _unreadable((*place, "secret_file"), hook.secret_file)
+    signs = (hook.secret_env is None) != (hook.secret_file is None)
+    if hook.format is HookFormat.CLOUDEVENTS and not signs:
+        yield Problem(place, "a receiver must be able to check who speaks: set one of `secret_env` and `secret_file`")
+
+
+def url_problem(url: str) -> str | None:
+    """Why nothing may be posted there; None where it may."""
+    place = urlsplit(url)
+    if place.scheme == "https" and place.hostname:
+        return None
+    if place.scheme == "http" and place.hostname and _is_loopback(place.hostname):
+        return None
+    return "what is held is nobody else's business: the address begins with https://, or is on loopback"
 
 
 def _unreadable(place: tuple[str, ...], path: Path) -> Iterator[Problem]:

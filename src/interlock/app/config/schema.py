@@ -143,6 +143,23 @@ class LedgerConfig(Section, frozen=True, kw_only=True):
     watermark_mb: Count = 256
 
 
+class HookFormat(StrEnum):
+    """`cloudevents`: an envelope that is signed. `slack`: a message as Slack's incoming webhooks take it."""
+
+    CLOUDEVENTS = "cloudevents"
+    SLACK = "slack"
+
+
+class WebhookConfig(Section, frozen=True, kw_only=True):
+    """[approvals.webhooks.NAME]: who is told of requests. `url_env` for an address that is itself a secret."""
+
+    url: str | None = None
+    url_env: str | None = None
+    format: HookFormat = HookFormat.CLOUDEVENTS
+    secret_env: str | None = None
+    secret_file: Path | None = None
+
+
 class ApprovalsConfig(Section, frozen=True, kw_only=True):
     """[approvals]: `expire` is how long a request waits for people, `valid` how long an approved command may take to
     be sent again. `socket` is where `interlock approvals` talks to the gateway."""
@@ -150,6 +167,7 @@ class ApprovalsConfig(Section, frozen=True, kw_only=True):
     expire: Seconds = Seconds(3600)
     valid: Seconds = Seconds(900)
     socket: Path = STATE / "approvals.sock"
+    webhooks: dict[str, WebhookConfig] = {}
 
 
 class PolicyConfig(Section, frozen=True, kw_only=True):

@@ -12,13 +12,15 @@ from interlock.app.journal import LocalJournal
 from interlock.gate import Ends, Found
 from interlock.ledger.faults import LedgerFull
 from interlock.ledger.leaf import Entry, Kind
-from interlock.ledger.leases import approval_entry, lease_end_entry, lease_grant_entry, read_lease
-from interlock.model import Approver, End, Lease, Principal
+from interlock.ledger.leases import approval_entry, lease_end_entry, lease_grant_entry, read_card, read_lease
+from interlock.ledger.seal import SALT_SIZE
+from interlock.model import Approver, Card, End, Lease, Principal
 
 SECOND: Final = 1_000_000
 LONG_OVER: Final = 64  # leases that ended last are kept in mind, so that people can be told how
 
-Heard = Callable[[str, Lease], None]  # what happened: `requested`, `approved`, `granted`, or how it ended
+# What happened (`requested`, `approved`, `granted`, or how it ended), to which lease; its card while it is new.
+Heard = Callable[[str, Lease, Card | None], None]
 
 
 class Leases:
@@ -131,15 +133,15 @@ class Leases:
         before = {lease.id: self._open[lease.id] for lease in over}
         for lease in over:
             self._close(lease)
-        asked = [read_lease(entry.lease) for entry in entries if entry.kind is Kind.APPROVAL_REQUEST]
+        asked = [entry for entry in entries if entry.kind is Kind.APPROVAL_REQUEST]
         try:
             await self._journal.append(records)
         except LedgerFull:  # nothing was written, and nothing will run
             self._open |= before
             raise
-        for lease in asked:
-            self._open[lease.id] = lease
-            self._tell("requested", lease)
+        for entry in asked:
+            lease = self._open[entry.id] = read_lease(entry.lease)
+            self._tell("requested", lease, read_card(entry.secret[SALT_SIZE:]))
         for lease in over:
             self._tell(str(lease.end), lease)
         return True
@@ -195,10 +197,10 @@ class Leases:
         while len(self._over) > LONG_OVER:
             del self._over[next(iter(self._over))]
 
-    def _tell(self, what: str, lease: Lease) -> None:
+    def _tell(self, what: str, lease: Lease, card: Card | None = None) -> None:
         if not lease.pending:
             for waiter in self._waiting.pop(lease.id, []):
                 if not waiter.done():
                     waiter.set_result(lease)
         for hear in [*self._hear]:
-            hear(what, lease)
+            hear(what, lease, card)

@@ -43,6 +43,7 @@ from interlock.app.serve.counting import WorkerMetrics
 from interlock.app.serve.in_force import InForce
 from interlock.app.serve.leases import Leases
 from interlock.app.serve.lending import Lender
+from interlock.app.serve.telling import Crier, hooks_of
 from interlock.app.serve.watching import Reading, SupervisorMetrics
 from interlock.ledger.faults import LedgerFault
 from interlock.ledger.records import policy_activate_entry
@@ -98,7 +99,9 @@ class Supervisor:
         self._journal = journal
         self._leases = Leases(journal.leases, journal, new_id=new_id, now=now)
         self._leases.lasts = self._config.approvals.valid
+        self._crier = Crier(self._leases, gateway=self._config.gateway.id, say=self._say)
         self._in_force.rehearse(journal)
+        self._crier.adopt(hooks_of(self._config, os.environ))
         await self._begin(self._in_force.bundle)
         await self._leases.begin(self._in_force.bundle.digest)
         admin = await self._serve_admin()
@@ -106,6 +109,7 @@ class Supervisor:
             beside = [
                 tasks.create_task(serve_operators(journal, ledger_file(self._config.ledger.path))),
                 tasks.create_task(serve_approvals(self._room(), self._config.approvals.socket)),
+                tasks.create_task(self._crier.run()),
                 tasks.create_task(self._sweep()),
                 tasks.create_task(self._reload_when_told()),
             ]
@@ -312,6 +316,7 @@ class Supervisor:
         try:
             found = InForce.read(self._file)
             found.rehearse(self._journal)
+            hooks = hooks_of(found.config, os.environ)
             asked, followed = settings_of(found.config), settings_of(until_restart(found.config, self._started))
             new = changed(self._settings, followed)
             await self._record_settings(found, new)
@@ -323,6 +328,7 @@ class Supervisor:
         self._reloads["done"] += 1
         self._in_force, self._settings = found, followed
         self._leases.lasts = found.config.approvals.valid
+        self._crier.adopt(hooks)
         for worker in self._workers.values():
             worker.channel.send(found.message(self._started.gateway.id))
         self._say(f"reloaded; policy {found.bundle.digest[:19]}; changed: {', '.join(new) or 'no setting'}")

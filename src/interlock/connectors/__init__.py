@@ -1,0 +1,1 @@
+"""The services we call: webhooks and chat that tell people what waits for them."""

@@ -1,0 +1,70 @@
+"""What would lift a hold, and what a live approval in the case does to the decision."""
+
+from dataclasses import replace
+
+import pytest
+
+from interlock.access.leases import approve
+from interlock.model import Lease, Verb, Verdict
+from tests.access.leasing import DAN as APPROVER, DORA, MINUTE, by, request
+from tests.policy.world import EVE, PERMIT_ALL, case, effect, judge_of
+
+DELETE = case(EVE, effect(Verb.DELETE))
+
+
+def held(*conditions: str, lift: str, name: str = "held") -> str:
+    unless = "\n".join(f"unless {{ {condition} }}" for condition in conditions)
+    head = f'@id("{name}") @title("t") @severity("high") @lift("{lift}")'
+    return f'{head} forbid (principal, action == Action::"delete", resource) {unless};'
+
+
+def has(*lifts: str, how: str = "containsAll") -> str:
+    return f"context.lifts.{how}([{', '.join(repr(lift) for lift in lifts)}])".replace("'", '"')
+
+
+A1, A2, B1 = "approval:a:1", "approval:a:2", "approval:b:1"
+
+
+@pytest.mark.parametrize(
+    ("policies", "ways"),
+    [
+        ([held(has(A2), lift=A2)], [{A2}]),
+        ([held(has(A1, B1), lift=f"{A1}, {B1}")], [{A1, B1}]),
+        ([held(has(A1, B1, how="containsAny"), lift=f"{A1}, {B1}")], [{A1}, {B1}]),
+        ([held(has(A2, B1, how="containsAny"), lift=f"{A2}, {B1}")], [{A2}, {B1}]),
+        ([held(has(A1), lift=A1), held(has(B1), lift=B1, name="other")], [{A1, B1}]),
+        ([held(has(A1), lift=A1), held(has(A2), lift=A2, name="other")], [{A2}]),
+        ([held(has("lease:desk"), lift="lease:desk")], []),
+        ([held(has(A1), lift=A1), held(has("lease:desk"), lift="lease:desk", name="other")], []),
+    ],
+    ids=["two of a", "both", "either", "two or one", "two rules", "one in the other", "a lease", "also a lease"],
+)
+def test_the_smallest_sets_that_are_enough(policies: list[str], ways: list[set[str]]) -> None:
+    judge = judge_of(PERMIT_ALL, *policies)
+    decision = judge.decide(DELETE)
+    assert decision.verdict is Verdict.HOLD
+    assert [set(way) for way in judge.ways(DELETE, decision)] == ways
+
+
+def granted(group: str, *names: str) -> Lease:
+    lease = request(f"approval:{group}:{len(names)}")
+    for name in names:
+        who = replace(DORA if name == "dora" else APPROVER, groups=frozenset({group}))
+        lease = approve(lease, who, by(who, group), lasts=MINUTE)
+    return lease
+
+
+def test_a_live_approval_lifts_what_waits_for_it_and_nothing_is_remembered() -> None:
+    judge = judge_of(PERMIT_ALL, held(has(A2), lift=A2))
+    with_two = replace(DELETE, leases=(granted("a", "dora", "dan"),))
+    assert judge.decide(DELETE).verdict is Verdict.HOLD
+    assert judge.decide(with_two).verdict is Verdict.ALLOW
+    assert judge.decide(DELETE).verdict is Verdict.HOLD
+    assert judge.decide(replace(DELETE, leases=(granted("a", "dora"),))).verdict is Verdict.HOLD
+    assert judge.decide(replace(DELETE, leases=(granted("b", "dora", "dan"),))).verdict is Verdict.HOLD
+
+
+def test_a_denial_stays_one_whatever_was_approved() -> None:
+    deny = '@id("no") @title("t") @severity("high") forbid (principal, action == Action::"delete", resource);'
+    judge = judge_of(PERMIT_ALL, held(has(A1), lift=A1), deny)
+    assert judge.decide(replace(DELETE, leases=(granted("a", "dora"),))).verdict is Verdict.DENY
