@@ -43,7 +43,6 @@ from interlock.wire.postgres.messages import (
 )
 
 
-
 class Understand(Protocol):
     """Text to statements as this session would read it now; never raises for what a client sent."""
 
@@ -223,7 +222,8 @@ class Planner:
         portal = Portal(statement=statement, read_in=self._scene())
         ask = None
         if statement is not EMPTY_STATEMENT:
-            ask = self._asker.to_run(statement, group, unit, message.values, message.formats, self.names.types(message.statement))
+            types = self.names.types(message.statement)
+            ask = self._asker.to_run(statement, group, unit, message.values, message.formats, types)
             if self.steps:
                 self._cover(statement, ask)
             self._follow(statement)
