@@ -1,4 +1,4 @@
-"""The form of the two corpora: a reason with tags in a comment, a statement below it, a blank line behind it."""
+"""The form of the corpora: a reason with tags in a comment, a statement below it, a blank line behind it."""
 
 import re
 from dataclasses import dataclass
@@ -45,6 +45,16 @@ def blocks(file: Path) -> list[Block]:
         if len(comments) != 1:
             raise ValueError(f"`{part[:60]}` needs one reason")
         found.append(_block(comments[0], text))
+    return found
+
+
+def meanings(file: Path, heading: str) -> list[Block]:
+    """The statements of a corpus of meanings whose section begins with this heading, with the tags above them."""
+    found = []
+    for part in re.split(r"\n{2,}", file.read_text("utf-8").partition(f"\n{heading}")[2]):
+        lines = [line for line in part.split("\n") if line and not line.startswith(("#", ":", "    "))]
+        tags = next((line for line in part.split("\n") if line.startswith("# [")), "#")
+        found += [_block(f"{tags} ", line) for line in lines]
     return found
 
 

@@ -4,6 +4,7 @@ A server of its own for each version: some of the texts end other sessions, writ
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -16,8 +17,9 @@ from interlock.gateways.postgres.rewriting import forwarded
 from interlock.intent.sql import Scope, understand
 from interlock.model import Verdict
 from tests.conftest import DEBIAN_15, DEBIAN_15_INSTALL, require
-from tests.corpus.blocks import Block, blocks
+from tests.corpus.blocks import Block, blocks, meanings
 from tests.corpus.world import AGENT, HERE, PERSON, SCHEMA, catalog_of, explainer
+from tests.intent.sql.shop import SCHEMA as SHOP
 
 CORPORA = ("evasions.txt", "lookalikes.txt", "migrations.txt")
 # It cannot run in a transaction, it ran out of time, it waited for a lock: in each case the server took the text.
@@ -32,20 +34,31 @@ LEFT_BEHIND = (
 SETTINGS = {"fsync": "off", "max_prepared_transactions": "2"}
 
 
-@pytest.fixture(scope="module", params=["18", "15"])
-def world(request: pytest.FixtureRequest) -> Iterator[tuple[int, str]]:
-    """(major version, connection URL) of a server that holds the shop."""
+VERSIONS = ("18", "15")
+
+
+@contextmanager
+def holding(version: str, name: str, *scripts: Path) -> Iterator[str]:
+    """The connection URL of a database of this name that has run the scripts, on a server of its own."""
     binaries: Path | None = None
-    if request.param == "15":
+    if version == "15":
         require(DEBIAN_15.is_dir(), what="PostgreSQL 15", install=DEBIAN_15_INSTALL)
         binaries = DEBIAN_15
     with EmbeddedPostgres(binaries, settings=SETTINGS) as server:
         with psycopg.connect(server.dsn(), autocommit=True) as admin:
-            admin.execute("CREATE DATABASE world TEMPLATE template0")
+            admin.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
             admin.execute("CREATE ROLE app_user LOGIN; CREATE ROLE boss SUPERUSER")
-        with psycopg.connect(server.dsn("world"), autocommit=True) as connection:
-            connection.execute(SCHEMA.read_bytes())
-        yield int(request.param), server.dsn("world")
+        with psycopg.connect(server.dsn(name), autocommit=True) as connection:
+            for script in scripts:
+                connection.execute(script.read_bytes())
+        yield server.dsn(name)
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def world(request: pytest.FixtureRequest) -> Iterator[tuple[int, str]]:
+    """(major version, connection URL) of a server that holds the shop."""
+    with holding(request.param, "world", SCHEMA) as dsn:
+        yield int(request.param), dsn
 
 
 def refusal(connection: psycopg.Connection, block: Block) -> str | None:
@@ -70,19 +83,30 @@ def refusal(connection: psycopg.Connection, block: Block) -> str | None:
 @pytest.mark.parametrize("name", CORPORA)
 def test_the_server_takes_every_text(world: tuple[int, str], name: str) -> None:
     version, dsn = world
-    refused = []
+    assert refused(dsn, [block for block in blocks(HERE / name) if block.runs_on(version)]) == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_whole_grammar_is_syntax_that_somebody_can_run(version: str) -> None:
+    listed = meanings(HERE / "postgresql.txt", "## The whole grammar")
+    assert len(listed) >= 440
+    with holding(version, "shop", SHOP, HERE / "grammar.sql") as dsn:
+        assert refused(dsn, [block for block in listed if block.runs_on(int(version))]) == []
+
+
+def refused(dsn: str, listed: list[Block]) -> list[tuple[str, str]]:
+    """The texts that the server does not take, with what it says."""
+    found = []
     connection = psycopg.connect(dsn, autocommit=True)
-    for block in blocks(HERE / name):
-        if not block.runs_on(version):
-            continue
+    for block in listed:
         if connection.closed:
             connection = psycopg.connect(dsn, autocommit=True)
         connection.pgconn.exec_(PATIENCE)
         said = refusal(connection, block)
         if said is not None:
-            refused.append((block.text, said))
+            found.append((block.text, said))
     connection.close()
-    assert refused == []
+    return found
 
 
 def answer(connection: psycopg.Connection, text: str) -> tuple[object, ...]:

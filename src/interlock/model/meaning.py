@@ -31,6 +31,8 @@ class ObjectKind(StrEnum):
     SEQUENCE = "sequence"
     FUNCTION = "function"  # functions, procedures, aggregates, operators: code that runs inside the target
     TYPE = "type"
+    DEFINITION = "definition"  # languages, casts, collations, text search, extensions: what others are made with
+    LINK = "link"  # servers, wrappers, publications, subscriptions: where data goes out or comes in by itself
     ROLE = "role"
     SETTING = "setting"
     PROGRAM = "program"
@@ -66,6 +68,7 @@ class FindingCode(StrEnum):
     DANGEROUS_FUNCTION = "dangerous-function"
     CASCADES = "cascades"
     TRIGGERS = "triggers"
+    UNPROTECTS = "unprotects"  # a check, a key, a trigger or a policy no longer guards what it guarded
     OVER_LIMIT = "over-limit"  # too large, too deep, or of a shape no honest client sends
     SETTING_REFUSED = "setting-refused"
     OUTSIDE_TRANSACTION = "outside-transaction"  # cannot run inside a transaction: never measured

@@ -45,6 +45,7 @@ _SCHEMA_MEMBERS: Final = frozenset(
         ObjectKind.SEQUENCE,
         ObjectKind.FUNCTION,
         ObjectKind.TYPE,
+        ObjectKind.DEFINITION,
         ObjectKind.UNKNOWN,
     }
 )

@@ -1,15 +1,15 @@
 """Columns and constraints as they are defined: the code they keep, the tables they refer to."""
 
-from interlock.intent.sql.expressions import type_name, walk
+from interlock.intent.sql.expressions import operator, type_name, walk
 from interlock.intent.sql.names import Level
 from interlock.intent.sql.reading import Reading
-from interlock.intent.sql.tree import Node, body, node, nodes, word
+from interlock.intent.sql.tree import Node, body, names, node, nodes, word
 from interlock.model import FindingCode, Reach, Verb
 
 _PLAIN = frozenset(
     {
         "CONSTR_NULL", "CONSTR_NOTNULL", "CONSTR_PRIMARY", "CONSTR_UNIQUE", "CONSTR_IDENTITY", "CONSTR_ATTR_DEFERRABLE",
-        "CONSTR_ATTR_NOT_DEFERRABLE", "CONSTR_ATTR_DEFERRED", "CONSTR_ATTR_IMMEDIATE", "CONSTR_EXCLUSION",
+        "CONSTR_ATTR_NOT_DEFERRABLE", "CONSTR_ATTR_DEFERRED", "CONSTR_ATTR_IMMEDIATE",
         "CONSTR_ATTR_ENFORCED", "CONSTR_ATTR_NOT_ENFORCED",
     }
 )  # fmt: skip
@@ -40,8 +40,24 @@ def constraint(reading: Reading, level: Level | None, inner: Node) -> None:
         before = len(reading.effects())
         walk(reading, level, inner.get("raw_expr"))
         code_kept(reading, before, "a constraint")
+    elif kind == "CONSTR_EXCLUSION":
+        _exclusion(reading, level, inner)
     elif kind not in _PLAIN:
         reading.unmapped(f"Constraint {kind}")
+
+
+def _exclusion(reading: Reading, level: Level | None, inner: Node) -> None:
+    """EXCLUDE compares every new row with the others by operators, over expressions, where a condition holds."""
+    before = len(reading.effects())
+    for wrapped in nodes(inner, "exclusions"):
+        for part in nodes(body(wrapped, "List") or {}, "items"):
+            element, operators = body(part, "IndexElem"), body(part, "List")
+            if element is not None:
+                walk(reading, level, element.get("expr"))
+            elif operators is not None:
+                operator(reading, names(operators, "items"), -1)
+    walk(reading, level, inner.get("where_clause"))
+    code_kept(reading, before, "a constraint")
 
 
 def code_kept(reading: Reading, before: int, where: str) -> None:

@@ -58,6 +58,7 @@ class Relation:
     oid: int
     object: Object
     kind: str
+    owner: str
     temporary: bool
     row_security: bool
     rules: int

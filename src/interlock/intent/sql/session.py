@@ -5,7 +5,9 @@ from collections.abc import Callable
 from interlock.intent.sql.expressions import QUERIES, walk
 from interlock.intent.sql.parser import parse, statement_of
 from interlock.intent.sql.reading import Outputs, Reading
+from interlock.intent.sql.refusals import REFUSED, refuse_by_name
 from interlock.intent.sql.settings import reset_setting, set_setting, show_setting
+from interlock.intent.sql.standing import text_of
 from interlock.intent.sql.statement import Flow, Statement
 from interlock.intent.sql.tree import Node, body, constant, flag, node, nodes, number, unwrap, word
 from interlock.model import FindingCode, ObjectKind, Reach, Verb
@@ -22,7 +24,6 @@ _TRANSACTIONS = {
     "TRANS_STMT_COMMIT_PREPARED": Flow.COMMIT_PREPARED,
     "TRANS_STMT_ROLLBACK_PREPARED": Flow.ROLLBACK_PREPARED,
 }
-_TWO_PHASE = {Flow.PREPARE_TRANSACTION, Flow.COMMIT_PREPARED, Flow.ROLLBACK_PREPARED}
 _CURSOR_HOLD = 0x0020  # nodes/parsenodes.h: CURSOR_OPT_HOLD
 
 
@@ -36,9 +37,8 @@ def transaction(reading: Reading, inner: Node) -> Outputs:
     reading.flow = flow
     reading.name = word(inner, "savepoint_name") or word(inner, "gid") or None
     reading.chain = flag(inner, "chain")
-    if flow in _TWO_PHASE:
-        message = "two-phase commit lands a transaction out of this session's sight; use COMMIT"
-        reading.refuse(FindingCode.NOT_MAPPED, message)
+    if kind in REFUSED:
+        refuse_by_name(reading, kind)
     if flow is Flow.BEGIN:
         _modes(reading, nodes(inner, "options"))
     return []
@@ -65,20 +65,12 @@ def variable_set(reading: Reading, inner: Node) -> Outputs:
     elif kind == "VAR_SET_MULTI":
         _set_many(reading, name, nodes(inner, "args"))
     elif kind in {"VAR_SET_VALUE", "VAR_SET_DEFAULT"}:
-        values = [_text(argument) for argument in nodes(inner, "args")]
+        values = [text_of(argument) for argument in nodes(inner, "args")]
         value = ", ".join(values) if kind == "VAR_SET_VALUE" else None
         set_setting(reading, name, value, flag(inner, "is_local"), number(inner, "location", -1))
     else:
         reading.unmapped(f"VariableSetStmt {kind}")
     return []
-
-
-def _text(argument: Node) -> str:
-    kind, inner = unwrap(argument)
-    if kind == "TypeCast":
-        return _text(node(inner, "arg") or {})
-    value = constant(argument)
-    return "" if value is None else str(value)
 
 
 def _set_many(reading: Reading, name: str, options: list[Node]) -> None:
@@ -88,10 +80,11 @@ def _set_many(reading: Reading, name: str, options: list[Node]) -> None:
     elif name == "session characteristics":
         for wrapped in options:
             option = body(wrapped, "DefElem") or {}
-            set_setting(reading, f"default_{word(option, 'defname')}", _text(node(option, "arg") or {}), False)
+            set_setting(reading, f"default_{word(option, 'defname')}", text_of(node(option, "arg") or {}), False)
         reading.name, reading.value = name, None
     else:
-        reading.refuse(FindingCode.SETTING_REFUSED, f"`set {name}` is refused: it adopts another session's snapshot")
+        reason = REFUSED.get(name, "it is not on the list")
+        reading.refuse(FindingCode.SETTING_REFUSED, f"`set {name}` is refused: {reason}")
 
 
 def variable_show(reading: Reading, inner: Node) -> Outputs:

@@ -62,6 +62,12 @@ SHOWABLE_SECRETS = frozenset({"primary_conninfo", "ssl_passphrase_command", "arc
 def set_setting(reading: Reading, name: str, value: str | None, local: bool, location: int = -1) -> None:
     """SET name = value (None: DEFAULT), also as set_config: CONFIGURE on the setting, or a refusal."""
     reading.flow, reading.name, reading.value, reading.local = Flow.SET, name, value, local
+    judge_setting(reading, name, value, location)
+    reading.add(Verb.CONFIGURE, reading.object(ObjectKind.SETTING, name), Reach.ONE)
+
+
+def judge_setting(reading: Reading, name: str, value: str | None, location: int = -1) -> None:
+    """Refuse a setting that is not on the list, or a value that changes what text means."""
     allowed = name in ALLOWED and (value is None or name not in ONLY or value.strip().lower() in ONLY[name])
     if name in _MEMORY and value is not None and _kilobytes(value) > _MOST_MEMORY:
         reading.refuse(FindingCode.SETTING_REFUSED, f"`{name}` cannot be set beyond 2GB here: others need memory too")
@@ -72,7 +78,6 @@ def set_setting(reading: Reading, name: str, value: str | None, local: bool, loc
             "this value may change what text means" if name in ALLOWED else "it is not on the list"
         )
         reading.refuse(FindingCode.SETTING_REFUSED, f"`{name}` cannot be set here: {reason}", location)
-    reading.add(Verb.CONFIGURE, reading.object(ObjectKind.SETTING, name), Reach.ONE)
 
 
 def reset_setting(reading: Reading, name: str) -> None:

@@ -6,6 +6,7 @@ from interlock.intent.sql.consequences import Change, consequences
 from interlock.intent.sql.expressions import QUERIES, call, query, walk
 from interlock.intent.sql.names import Level, Range
 from interlock.intent.sql.reading import Outputs, Reading
+from interlock.intent.sql.refusals import REFUSED
 from interlock.intent.sql.relation import Relation
 from interlock.intent.sql.select import create_filled
 from interlock.intent.sql.session import execute
@@ -43,7 +44,7 @@ def copy(reading: Reading, inner: Node) -> Outputs:
 
 def _server_side(reading: Reading, place: str, *, program: bool, incoming: bool) -> None:
     if program:
-        reading.refuse(FindingCode.DANGEROUS_FUNCTION, "COPY PROGRAM runs a command on the server; use STDIN or STDOUT")
+        reading.refuse(FindingCode.DANGEROUS_FUNCTION, f"`COPY PROGRAM` is refused: {REFUSED['COPY PROGRAM']}")
         reading.add(Verb.EXECUTE, reading.object(ObjectKind.PROGRAM, "server"), Reach.UNKNOWN)
         return
     finding = reading.finding(FindingCode.DANGEROUS_FUNCTION, "COPY touches a file of the server; use STDIN or STDOUT")
@@ -190,10 +191,7 @@ def call_procedure(reading: Reading, inner: Node) -> Outputs:
 def do(reading: Reading, inner: Node) -> Outputs:
     """DO runs text decided by the client in a language of the server: opaque."""
     reading.writes = True
-    reading.refuse(
-        FindingCode.DYNAMIC,
-        "a DO block can do anything and says it in another language; send the statements themselves",
-    )
+    reading.refuse(FindingCode.DYNAMIC, REFUSED["DoStmt"])
     block = reading.add(Verb.EXECUTE, reading.function_object("pg_temp", "do", known=False), Reach.UNKNOWN)
     block.findings.clear()  # no catalogue could know it: there is no name to check
     return None
