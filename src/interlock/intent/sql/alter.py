@@ -142,6 +142,7 @@ def _weakened(reading: Reading, object_: Object, relation: Relation | None, kind
     """Options that stop a view or a constraint from guarding."""
     if kind == "ATAlterConstraint" and flag(inner, "alterEnforceability") and not flag(inner, "is_enforced"):
         unprotect(reading, object_, relation, f"`{word(inner, 'conname')}` is no longer checked")
+        _unrefer(reading, relation, word(inner, "conname"))
     if kind != "List" or object_.kind is not ObjectKind.VIEW:
         return
     for name, option in options(inner, "items").items():

@@ -29,6 +29,8 @@ def drop(reading: Reading, inner: Node) -> Outputs:
             gathered.note(reading.finding(FindingCode.UNPROTECTS, "changes of structure no longer run it"))
         if kind == "OBJECT_SCHEMA":
             _contents(reading, qualified[-1] if qualified else "", cascade=cascade)
+        elif cascade and kind in _BRINGERS:
+            _brought(reading, object_, (qualified or ("",))[-1])
         elif cascade:
             _dependants(reading, object_)
         else:
@@ -94,6 +96,23 @@ def _dependants(reading: Reading, object_: Object) -> None:
     else:
         gathered.relation(relation)
     _say(reading, gathered, gathered.gone[1:] if relation is not None else gathered.gone)
+
+
+_BRINGERS = frozenset({"OBJECT_EXTENSION", "OBJECT_LANGUAGE"})
+
+
+def _brought(reading: Reading, object_: Object, name: str) -> None:
+    """What an extension brought, what is written in a language of that name, and what hangs on either."""
+    reading.note(FindingCode.CASCADES, f"CASCADE drops whatever depends on `{object_}`")
+    gathered = Cascade(reading)
+    for function in (each for same in reading.catalog.functions.values() for each in same):
+        if name in {function.extension, function.language}:
+            reading.add(Verb.DESTROY, reading.function_object(function.schema, function.name), Reach.ALL)
+            gathered.function(function.schema, function.name)
+    for type_ in (each for same in reading.catalog.types.values() for each in same):
+        if type_.extension == name:
+            gathered.type(type_.schema, type_.name)
+    _say(reading, gathered, gathered.gone)
 
 
 def _say(reading: Reading, gathered: Cascade, gone: list[Relation]) -> None:

@@ -16,7 +16,7 @@ from interlock.intent.sql.planted import (
 from interlock.intent.sql.reading import Outputs, Reading
 from interlock.intent.sql.refusals import refuse_by_name
 from interlock.intent.sql.tree import Node, body, flag, names, node, nodes, number, word, words
-from interlock.model import FindingCode, Reach, Verb
+from interlock.model import FindingCode, Object, Reach, Verb
 
 # The options of each kind of DefineStmt that name functions (commands/define.c and its neighbours).
 DEFINED = {
@@ -85,6 +85,7 @@ def create_domain(reading: Reading, inner: Node) -> Outputs:
 
 # commands/tablecmds.h has no names for them: T default, N and O NOT NULL, C and X constraint, V validate.
 DOMAIN_CHANGES = frozenset("TNOCXV")
+_DOMAIN_LOOKS = frozenset("OCV")  # they read every column of the domain, under a lock
 _DOMAIN_LOSES = {"N": "NULL is let in", "X": "a check is gone"}
 
 
@@ -100,6 +101,8 @@ def alter_domain(reading: Reading, inner: Node) -> Outputs:
         reading.add(Verb.DESTROY, object_, Reach.ONE, finding)
         return []
     reading.add(Verb.CONFIGURE, object_, Reach.ALL)
+    if change in _DOMAIN_LOOKS:
+        _columns_of(reading, object_)
     before = len(reading.effects())
     made = node(inner, "def") or {}
     if (kept := body(made, "Constraint")) is not None:
@@ -108,6 +111,13 @@ def alter_domain(reading: Reading, inner: Node) -> Outputs:
         walk(reading, None, made)
     code_kept(reading, before, "a domain")
     return []
+
+
+def _columns_of(reading: Reading, object_: Object) -> None:
+    for relation in reading.catalog.all_relations():
+        held = [c.name for c in relation.columns if (c.type_schema, c.type) == object_.path[1:]]
+        if held and relation.kind in "rpm":
+            reading.add(Verb.CONFIGURE, relation.object, Reach.ONE, fields=held, relation=relation)
 
 
 def alter_enum(reading: Reading, inner: Node) -> Outputs:
