@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import idle, ledger, shapes, statements, streaming, wire_postgres
+from benchmarks import idle, ledger, meaning, readonly, shapes, statements, streaming, wire_postgres
 from benchmarks.stage import Bench, bench
 from benchmarks.table import Table
 
@@ -15,11 +15,13 @@ COMPARED: dict[str, Callable[[Bench], Table]] = {
     "idle": idle.measure,
     "statements": statements.measure,
     "shapes": shapes.measure,
+    "readonly": readonly.measure,
     "streaming": streaming.measure,
 }
 # One part of Interlock alone.
 PARTS: dict[str, Callable[[], None]] = {
     "wire": wire_postgres.main,
+    "meaning": meaning.main,
     "ledger": lambda: ledger.main(40_000),
 }
 

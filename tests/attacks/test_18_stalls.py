@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import psutil
@@ -42,6 +42,26 @@ BOMBS = {
     "garbage": "SELEKT " * 35_000,
     "indirection": "SELECT " + "a." * 100_000 + "b",
 }
+
+# Short enough to be read between two pings, by the worker itself: nothing about them may grow faster than they do.
+SHORT = {
+    "dashes behind a string": "SELECT 'a'" + "-" * 15_000,
+    "dashes between strings": "SELECT 'a'" + "- " * 7_000 + "\n'b'",
+    "signs in a row": "SELECT 1 " + "+-" * 7_500 + " 1",
+    "short comments": "/**/" * 3_900 + "SELECT 1",
+    "copied assignments": "UPDATE notes SET (" + "body," * 800 + "id) = (SELECT " + "body," * 800 + "1 FROM notes)",
+    "blanks in a setting": "SET work_mem = '1" + " " * 15_000 + "x'",
+    "unheard of": "SELECT " + ",".join(["unheard_of()"] * 1_200),
+    "the same table": "TRUNCATE " + ",".join(["items"] * 2_600),
+    "wide answers": "SELECT " + ",".join(["id"] * 1_600) + " FROM items",
+    "unicode escapes": "SELECT U&'" + "\\0041" * 3_100 + "'",
+    "deep JSON": "SELECT '" + "[" * 15_000 + "'::jsonb",
+    "deep code": "DO $$ " + "BEGIN " * 1_300 + "END; " * 1_300 + "$$",
+    "a large parameter": "SELECT $2147483647, $99999999999999999999",
+    "large numbers": "SELECT 1e999999999, 1e-999999999, " + "9" * 15_000,
+    "open dollars": "SELECT " + "".join(f"$a{n}$" for n in range(2_500)),
+}
+BOMBS |= SHORT
 
 
 class Pinging:
@@ -120,12 +140,52 @@ def test_a_bomb_is_answered_and_the_session_goes_on(stand: Stand) -> None:
         assert rows(wire.ask(build_query("SELECT 1"))) == ["1"]
 
 
+LONG = "SELECT '" + "x" * 20_000 + "'"
+
+HEAVY = "SELECT id FROM items WHERE id IN (1" + ", 1" * 20_000 + ")"
+
+
+def analysts(stand: Stand) -> list[psutil.Process]:
+    """The processes that read long texts."""
+    assert stand.process is not None
+    children = psutil.Process(stand.process.pid).children(recursive=True)
+    return [child for child in children if "interlock.app.serve.analyst" in " ".join(child.cmdline())]
+
+
 def test_long_texts_are_read_in_a_process_of_their_own(stand: Stand) -> None:
     with Wire(stand) as wire:
-        wire.ask(build_query("SELECT '" + "x" * 20_000 + "'"))
-        assert stand.process is not None
-        commands = [" ".join(child.cmdline()) for child in psutil.Process(stand.process.pid).children(recursive=True)]
-    assert any("interlock.app.serve.analyst" in command for command in commands)
+        wire.ask(build_query(LONG))
+        assert analysts(stand)
+
+
+def hang(process: psutil.Process) -> None:
+    process.suspend()
+
+
+def starve(process: psutil.Process) -> None:
+    """No byte more than it has."""
+    held = process.memory_info().vms
+    process.rlimit(psutil.RLIMIT_AS, (held, held))
+
+
+@pytest.mark.parametrize("befalls", [hang, starve, psutil.Process.kill], ids=["hung", "out of memory", "killed"])
+def test_what_befalls_the_reader_of_one_text_befalls_no_other(
+    stand: Stand, befalls: Callable[[psutil.Process], None]
+) -> None:
+    """That statement is refused with a reason; the session, its neighbours and the next long text go on."""
+    with Wire(stand) as wire, Wire(stand) as other:
+        assert rows(wire.ask(build_query(HEAVY))) == ["1"]
+        for process in analysts(stand):
+            befalls(process)
+        wire.send(build_query(HEAVY.replace("(1", "(2")))
+        for _ in range(20):
+            assert rows(other.ask(build_query("SELECT 1"))) == ["1"]
+        said = wire.answers()
+        # Who was killed while nobody asked may have been replaced in time.
+        assert errors(said) == ["42501"] or (befalls is psutil.Process.kill and rows(said)), said
+        assert said[-1] == "Z I"
+        assert rows(wire.ask(build_query("SELECT 2"))) == ["2"]
+        assert rows(wire.ask(build_query(HEAVY.replace("(1", "(-3")))) == ["1"]
 
 
 def test_denied_texts_do_not_fill_the_ledger(stand: Stand) -> None:

@@ -146,8 +146,13 @@ def _refused(text: str, message: str) -> Statement:
 
 
 def main(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Read texts until there are no more."""
+    """Read texts until there are no more, or one needs too much memory: its asker sees the pipe end."""
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    with suppress(MemoryError):
+        _serve(requests, answers)
+
+
+def _serve(requests: BinaryIO, answers: BinaryIO) -> None:
     catalogs: dict[tuple[str, str], Catalog] = {}
     while head := requests.read(_LENGTH):
         text, key, saved, target, path, user, prepared, cursors, limits = pickle.loads(

@@ -14,8 +14,8 @@ from interlock.gateways.postgres.names import Names
 from interlock.gateways.postgres.rewriting import spelled_out
 from interlock.gateways.postgres.running import Running
 from interlock.gateways.postgres.steps import End, Group, Portal, Reject, Run, Send, Step, Unit
-from interlock.intent.sql.statement import Flow
-from interlock.model import Confine, Decision, Ground, Lease, Limit, Status
+from interlock.intent.sql.statement import Flow, Statement
+from interlock.model import Confine, Decision, Ground, Lease, Limit, Status, Verb
 from interlock.wire.postgres import kinds
 from interlock.wire.postgres.messages import build_execute, build_sync
 
@@ -84,7 +84,7 @@ class Outbox:
     def send(self, ask: Ask, decision: Decision) -> None:
         """Queue everything up to and with this command."""
         step = self._advance(ask)
-        running = self._start(ask, step.portal, decision)
+        running = self._start(ask, step, decision)
         if step.group.fallen:
             self._covered.clear()
             self._dropped(running, Status.UNDONE)  # an error of ours stands before it: PostgreSQL skips it too
@@ -279,14 +279,15 @@ class Outbox:
 
     # -- what a decision turns into ----------------------------------------------------------------
 
-    def _start(self, ask: Ask, portal: Portal | None, decision: Decision) -> Running:
+    def _start(self, ask: Ask, step: Send, decision: Decision) -> Running:
+        portal = step.portal
         statement = portal.statement if portal is not None else None
         running = Running(
             ask,
             flow=statement.flow if statement is not None else Flow.PREPARE,
             started=self._clock(),
             limit=self._limit(decision) if decision.obligations else None,
-            confined=Confine in map(type, decision.obligations),
+            confined=Confine in map(type, decision.obligations) or _reads_by_code(step.unit, statement),
         )
         running.source = portal
         if statement is not None and statement.flow is Flow.FETCH and statement.name is not None:
@@ -333,6 +334,13 @@ def _is_end(parcel: Parcel | Pause | Intake) -> bool:
 
 def _poison(error: bytes) -> Due:
     return Due(kinds.EXECUTE, instead=error)
+
+
+def _reads_by_code(unit: Unit, statement: Statement | None) -> bool:
+    """Whether stored code is called to read: alone it would run READ ONLY, so it does in a transaction of ours too."""
+    if unit.explicit or statement is None or statement.writes:
+        return False
+    return any(effect.verb is Verb.EXECUTE for effect in statement.intent.effects)
 
 
 def _confined_here(unit: Unit, running: Running) -> bool:
