@@ -17,6 +17,7 @@ class Block:
 
     reason: str
     text: str
+    tags: frozenset[str]
     agent_only: bool
     person_only: bool
     states: frozenset[str]
@@ -68,6 +69,7 @@ def _block(comment: str, text: str) -> Block:
     return Block(
         reason=comment[tagged.end() if tagged else 2 :],
         text=text,
+        tags=frozenset(tags),
         agent_only="agent" in tags,
         person_only="person" in tags,
         states=frozenset(tag for tag in tags if _STATE.fullmatch(tag) and tag != "agent"),

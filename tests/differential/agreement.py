@@ -45,7 +45,7 @@ def compare(world: World, text: str, *before: str) -> Compared:
     claimed = claims(explained)
     ran, touched = touch(world.stage, text, *before)
     if ran.error is not None and ran.error.startswith(_TAKEN_KEY):
-        ran, touched = touch(world.stage, text, *before, *_making_room(explained))
+        ran, touched = touch(world.stage, text, *before, *_making_room(world, explained))
     missing = untold(claimed, touched) if touched is not None else []
     found = None
     if len(explained) == 1 and explained[0].statement.node in RESOLVED_NODES and not before:
@@ -63,12 +63,13 @@ def compare(world: World, text: str, *before: str) -> Compared:
     )
 
 
-def _making_room(explained: list[Explanation]) -> list[str]:
+def _making_room(world: World, explained: list[Explanation]) -> list[str]:
     """Take away the rows whose keys stand in the way of new ones, without anything following from it."""
+    stored = {held.name for held in world.stage.holding.relations.values() if held.kind in "rp"}
     into = {
         ".".join(f'"{part}"' for part in effect.object.path[1:])
         for each in explained for effect in each.statement.intent.effects
-        if effect.verb is Verb.CREATE and len(effect.object.path) == 3
+        if effect.verb is Verb.CREATE and effect.object.path[1:] in stored
     }  # fmt: skip
     emptied = [f"DELETE FROM {name}" for name in sorted(into)]
     return ["SET session_replication_role = replica", *emptied, "SET session_replication_role = origin"]

@@ -63,6 +63,7 @@ UNPROTECTS = {
 }
 _SHOWS = frozenset({"AT_DisableRowSecurity", "AT_NoForceRowSecurity"})
 _ATTACHES = words("AT_AttachPartition AT_DetachPartition AT_DetachPartitionFinalize AT_AddInherit AT_DropInherit")
+_LOOKS_THROUGH = words("AT_ValidateConstraint AT_AttachPartition")
 _GUARDS_OF_VIEWS = words("security_invoker security_barrier check_option")
 _OPTIONS = words("List Integer String Float RoleSpec ReplicaIdentityStmt DefElem ATAlterConstraint PartitionCmd")
 
@@ -114,10 +115,20 @@ def _command(reading: Reading, level: Level, relation: Relation | None, object_:
         if known and relation is not None:
             Cascade(reading).column(relation, column)
     _weakened(reading, object_, relation, kind, inner)
+    if change is _REWRITES or subtype in _LOOKS_THROUGH or "constraints" in inner:
+        _stored_code(reading, relation)
     if subtype in _ATTACHES:
         _attached(reading, kind, inner)
     else:
         _defined(reading, level, kind, inner)
+
+
+def _stored_code(reading: Reading, relation: Relation | None) -> None:
+    """Rows that are written anew, or looked through, run what stands in checks, defaults and indexes of the table."""
+    for below in relation.descendants() if relation is not None else ():
+        for by, schema, name in below.code:
+            if by in {"check", "default", "index"}:
+                reading.user_code(schema, name, f"a {by} of `{below.name}`")
 
 
 def unprotect(

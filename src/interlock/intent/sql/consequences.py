@@ -79,7 +79,7 @@ def _rules(reading: Reading, gathered: Gathered, relation: Relation, change: Cha
         return
     gathered.reach = Reach.UNKNOWN
     view_bases(reading, relation, Verb.READ)
-    if any(trigger.events & INSTEAD for trigger in relation.triggers):
+    if any(trigger.events & INSTEAD and trigger.events & change.event for trigger in relation.triggers):
         return
     for base, columns in relation.expansion():
         touched = reading.add(change.verb, base.object, Reach.UNKNOWN, fields=columns, relation=base)

@@ -122,8 +122,39 @@ def _spelled(select: Node, depth: int = 0) -> int | None:
         return None
     if not listed:
         return 1
+    function = body(listed[0], "RangeFunction")
+    if function is not None:
+        return _unnested(function)
     inner = node(body(listed[0], "RangeSubselect") or {}, "subquery")
     return _spelled(body(inner, "SelectStmt") or {"larg": {}}, depth + 1) if inner is not None else None
+
+
+def _unnested(function: Node) -> int | None:
+    """The most rows of `unnest` over arrays that stand in the text; ORMs insert many rows so."""
+    calls = [body(item, "FuncCall") for wrapped in nodes(function, "functions") for item in _items(wrapped)]
+    called = calls[0] if len(calls) == 1 else None
+    if called is None or (names(called, "funcname") or ("",))[-1] != "unnest":
+        return None
+    lengths = [_elements(argument) for argument in nodes(called, "args")]
+    known = [length for length in lengths if length is not None]
+    longest = max(known, default=0)
+    return longest if len(known) == len(lengths) and longest <= _MOST_SPELLED else None
+
+
+def _items(wrapped: Node) -> list[Node]:
+    return [item for item in nodes(unwrap(wrapped)[1], "items") if item]
+
+
+def _elements(argument: Node) -> int | None:
+    """How many elements an array that is spelled out holds at most."""
+    kind, inner = unwrap(argument)
+    while kind == "TypeCast":
+        kind, inner = unwrap(node(inner, "arg"))
+    if kind == "A_ArrayExpr":
+        listed = [_elements(element) or 1 for element in nodes(inner, "elements")]
+        return sum(listed)
+    value = constant({kind: inner})
+    return value.count(",") + 1 if isinstance(value, str) else None
 
 
 def _may_multiply(values: Json) -> bool:

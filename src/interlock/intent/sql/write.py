@@ -13,6 +13,7 @@ from interlock.intent.sql.smallness import keyed
 from interlock.intent.sql.tree import Json, Node, body, node, nodes, unwrap, word
 from interlock.intent.sql.truth import always
 from interlock.intent.sql.victims import note_chance, note_chosen, untied
+from interlock.intent.sql.views import view_bases
 from interlock.model import FindingCode, Reach, Verb
 
 
@@ -188,6 +189,8 @@ def merge(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
         if always(level, condition) is True:
             reading.note(FindingCode.ALWAYS_TRUE, f"ON holds for every row of `{target.name}`; compare a key of it")
         untied(reading, level, target, condition)
+    if target.relation is not None:
+        view_bases(reading, target.relation, Verb.READ)  # even where no row is written, all are read
     for wrapped in nodes(inner, "mergeWhenClauses"):
         _merge_action(reading, level, target, body(wrapped, "MergeWhenClause") or {})
     outputs = _returning(reading, level, inner)

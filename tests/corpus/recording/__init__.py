@@ -1,0 +1,1 @@
+"""Runs real clients and keeps what they send."""
