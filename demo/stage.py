@@ -24,7 +24,7 @@ AGENT, TARGET, OWNER = "shop-agent", "shop", "shop_owner"
 PORT, ADMIN_PORT = 6432, 6433
 INTERLOCK = Path(sys.executable).with_name("interlock")
 QUICK = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "autovacuum": "off"}
-START_SECONDS, STOP_SECONDS = 20, 10
+START_SECONDS, STOP_SECONDS = 60, 10  # of a machine that does much else
 
 
 class StageFault(Exception):

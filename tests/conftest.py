@@ -9,6 +9,7 @@ from typing import Final
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 
 from interlock.app.embedded import SUPERUSER, EmbeddedPostgres
@@ -19,6 +20,10 @@ DEBIAN_15_INSTALL: Final = "apt-get install postgresql-15 postgresql-client-15"
 
 # Durability costs time, and no test crashes the machine; the ledger, which must be durable, is not kept here.
 QUICK: Final = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
+
+# What hypothesis would measure is how busy the machine is.
+settings.register_profile("interlock", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("interlock")
 
 _serial = count(1)
 

@@ -29,8 +29,9 @@ class InForce:
         try:
             text = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
             raise ConfigFault(
-                file.name, [(1, f"`{file}` cannot be read ({error}): make one with `interlock init`")]
+                file.name, [(1, f"`{file}` cannot be read ({reason}): make one with `interlock init`")]
             ) from error
         config = parse_config(text, base=file.absolute().parent, name=file.name)
         pack = read_pack(config.policy.pack)

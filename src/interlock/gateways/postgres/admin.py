@@ -9,6 +9,7 @@ from typing import Final
 import asyncpg
 
 from interlock.access.verifier import Verifier
+from interlock.gateways.postgres.upstream import cause
 from interlock.model import TargetFault
 
 OLDEST: Final = 15
@@ -171,7 +172,7 @@ async def _connected(**options: object) -> AsyncIterator["asyncpg.Connection[asy
             f"the target did not answer within {_SECONDS} s: check host, port and firewall"
         ) from error
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
-        raise TargetUnreachable(f"the target did not let us in ({error}): {_advice(error)}") from error
+        raise TargetUnreachable(f"the target did not let us in ({cause(error)}): {_advice(error)}") from error
     try:
         yield connection
     finally:

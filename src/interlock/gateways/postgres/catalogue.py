@@ -7,7 +7,7 @@ from typing import Final
 import asyncpg
 
 from interlock.gateways.postgres.stamps import STAMP, Relations
-from interlock.gateways.postgres.upstream import Address, Credential, Unreachable
+from interlock.gateways.postgres.upstream import Address, Credential, Unreachable, cause
 from interlock.intent.sql.catalog import FINGERPRINT, QUERIES, Catalog, LabelBook
 
 POLL_SECONDS: Final = 2.0
@@ -55,7 +55,7 @@ class Catalogue:
             except _TROUBLE as error:
                 self._forget()
                 raise Unreachable(
-                    f"the catalogue of `{self._target}` cannot be read: {error}; run `interlock doctor`"
+                    f"the catalogue of `{self._target}` cannot be read: {cause(error)}; run `interlock doctor`"
                 ) from error
 
     async def stamp(self, relations: Relations, known: Catalog) -> str:
@@ -75,7 +75,9 @@ class Catalogue:
                     stamp = str(await connection.fetchval(STAMP, *relations))
                     unchanged = str(await connection.fetchval(FINGERPRINT)) == self._fingerprint
             except _TROUBLE as error:
-                raise Unreachable(f"the catalogue of `{self._target}` cannot be read: {error}; try again") from error
+                raise Unreachable(
+                    f"the catalogue of `{self._target}` cannot be read: {cause(error)}; try again"
+                ) from error
         if not unchanged:
             await self.refresh()
         if known.epoch != self.current.epoch:

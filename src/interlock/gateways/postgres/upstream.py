@@ -1,6 +1,7 @@
 """The gateway's own login into a target."""
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import Callable, Mapping
@@ -92,8 +93,7 @@ async def log_in(
                 connection.abort()
                 raise
     except (OSError, TimeoutError, ssl.SSLError) as error:
-        reason = str(error) or "no answer in time"
-        raise Unreachable(f"the target at {address} cannot be reached: {reason}; is it up?") from error
+        raise Unreachable(f"the target at {address} cannot be reached: {cause(error)}; is it up?") from error
 
 
 async def cancel(address: Address, key: BackendKeyData) -> None:
@@ -109,6 +109,14 @@ async def cancel(address: Address, key: BackendKeyData) -> None:
             connection.close()
     except (OSError, TimeoutError, ssl.SSLError):
         return  # PostgreSQL's cancel is a courtesy too: the query goes on
+
+
+def cause(error: Exception) -> str:
+    """Why, in words: `Connection refused`, without the number and the address that asyncio says with it."""
+    worded = isinstance(error, ssl.SSLError | socket.gaierror)  # their numbers are not those of the system
+    if isinstance(error, OSError) and not worded and error.errno is not None:
+        return os.strerror(error.errno)
+    return str(error) or "no answer in time"
 
 
 async def _connect(address: Address, largest_message: int) -> Connection:
