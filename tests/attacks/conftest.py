@@ -15,7 +15,8 @@ WORLD = Path(__file__).with_name("world.sql")
 def attacked(postgres18: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     """Running, and found without a bug of its own in the end."""
     directory = tmp_path_factory.mktemp("attacked")
-    with standing(postgres18, directory, WORLD.read_text(), pii=["public.people.email"]) as made:
+    labelled = ["public.people.email", "public.contacts.email"]
+    with standing(postgres18, directory, WORLD.read_text(), pii=labelled) as made:
         made.start()
         yield made
         assert made.stop() == 0

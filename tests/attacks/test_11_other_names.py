@@ -4,6 +4,7 @@ import psycopg
 import pytest
 
 from interlock.wire.postgres.messages import build_bind, build_execute, build_parse, build_query, build_sync
+from tests.attacks.bare import bare
 from tests.attacks.wire import Wire, errors, rows
 from tests.stand import AGENT, CALLER, PERSON, Stand
 
@@ -139,3 +140,66 @@ def test_a_prepared_statement_means_what_its_names_mean_now(stand: Stand, how: s
     assert leaf.what is not None
     assert leaf.what.intent is not None
     assert leaf.what.intent.effects[0].object == ["stand", "shadow", "items"]
+
+
+# A name that comes to stand in front while a session works: what makes it, what is asked, what it honestly answers.
+LATE = {
+    "a table": ("CREATE TABLE early.items AS SELECT 1 AS id, 'planted'::text AS name",
+                "SELECT name FROM items WHERE id = 1", "item 1"),
+    "a view of labels": ("CREATE VIEW early.items AS SELECT id, 'planted ' || email AS name FROM public.people",
+                         "SELECT items.name FROM items WHERE items.id = 1", "item 1"),
+    "a function": ("CREATE FUNCTION early.upper(varchar) RETURNS text LANGUAGE sql AS "
+                   "$$SELECT 'planted ' || email FROM public.people WHERE id = 1$$",
+                   "SELECT upper(name) FROM tags WHERE id = 1", "A"),
+    "an aggregate": ("CREATE FUNCTION early.step(text, varchar) RETURNS text LANGUAGE sql AS $$SELECT 'planted'$$;"
+                     "CREATE AGGREGATE early.max(varchar) (SFUNC = early.step, STYPE = text)",
+                     "SELECT max(name) FROM tags WHERE id = 1", "a"),
+}  # fmt: skip
+HOW = ["query", "parsed", "prepared before", "cursor"]
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("name", LATE)
+def test_a_name_that_came_a_moment_ago_is_not_taken(stand: Stand, name: str, how: str) -> None:
+    """The catalogue is polled, so for two seconds the judge has not heard of it; the target has."""
+    ddl, text, honest = LATE[name]
+    stand.ask(f"CREATE SCHEMA early; GRANT ALL ON SCHEMA early TO {stand.role}")
+    try:
+        with Wire(stand, AGENT) as wire, bare(stand) as server:
+            before = [build_query("SET search_path = early, public"), build_query(text)]
+            assert rows(wire.ask(*before, readies=2)) == [honest]
+            if how == "prepared before":
+                wire.ask(build_parse("p", text), build_sync())
+            server.execute("SET search_path = early, public")
+            assert server.execute(text.encode()).fetchall() == [(honest,)]
+            server.commit()
+            stand.ask(f"{ddl}; GRANT SELECT ON ALL TABLES IN SCHEMA early TO {stand.role}")
+            said = b"".join(frames(wire, late_messages(how, text)))
+            assert b"planted" not in said
+            assert honest.encode() in said or b"C42501" in said, said
+            (taken,) = server.execute(text.encode()).fetchall()
+            assert taken[0].startswith("planted")
+    finally:
+        stand.ask("DROP SCHEMA early CASCADE")
+
+
+def late_messages(how: str, text: str) -> list[bytes]:
+    """The same question in one of the ways of the protocol, ending in one ReadyForQuery."""
+    end = [build_bind("", ""), build_execute(""), build_sync()]
+    return {
+        "query": [build_query(text)],
+        "parsed": [build_parse("", text), *end],
+        "prepared before": [build_bind("", "p"), build_execute(""), build_sync()],
+        "cursor": [build_query(f"BEGIN; DECLARE c CURSOR FOR {text}; FETCH c; COMMIT")],
+    }[how]
+
+
+def frames(wire: Wire, messages: list[bytes]) -> list[bytes]:
+    """Every frame until ReadyForQuery."""
+    wire.send(*messages)
+    found: list[bytes] = []
+    while not found or found[-1][:1] != b"Z":
+        kind, frame = wire.frame()
+        assert kind, found
+        found.append(frame)
+    return found

@@ -65,3 +65,24 @@ CREATE TRIGGER watching BEFORE UPDATE ON watched FOR EACH ROW EXECUTE FUNCTION o
 CREATE TABLE late (id int PRIMARY KEY, name text);
 INSERT INTO late VALUES (1, 'a'), (2, 'b'), (3, 'c');
 CREATE TABLE deferred (id int PRIMARY KEY, ref int REFERENCES items DEFERRABLE INITIALLY DEFERRED);
+
+-- Labelled values, by other ways than their column.
+CREATE TABLE contacts (id int PRIMARY KEY, email text, copy text GENERATED ALWAYS AS (email) STORED);
+CREATE TABLE contact_heirs () INHERITS (contacts);
+INSERT INTO contacts VALUES (1, 'one@example.com'), (2, 'two@example.com');
+INSERT INTO contact_heirs VALUES (3, 'three@example.com');
+CREATE VIEW contact_view AS SELECT id, email AS plain FROM contacts;
+CREATE MATERIALIZED VIEW contact_kept AS SELECT id, plain AS kept FROM contact_view;
+
+-- Work that waits for COMMIT, and changes that count no rows.
+CREATE TABLE patient (id int PRIMARY KEY);
+CREATE FUNCTION at_commit() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN PERFORM public.scribble('at commit'); RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER waiting AFTER INSERT ON patient DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW EXECUTE FUNCTION at_commit();
+CREATE FUNCTION opens_up() RETURNS int LANGUAGE plpgsql AS $$
+BEGIN EXECUTE 'GRANT SELECT ON public.people TO PUBLIC'; RETURN 1; END $$;
+CREATE FUNCTION switches_off() RETURNS int LANGUAGE plpgsql AS $$
+BEGIN EXECUTE 'ALTER TABLE public.watched DISABLE TRIGGER watching'; RETURN 1; END $$;
+CREATE FUNCTION on_planted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN PERFORM public.scribble('planted'); RETURN NEW; END $$;
