@@ -90,6 +90,20 @@ def test_two_approvers_by_the_pack_of_production(postgres18: EmbeddedPostgres, t
         assert decided.leaf.decision.lifts == ["approval:dba-leads:1", "approval:dba-leads:2"]
 
 
+def test_planted_code_needs_another_person(postgres18: EmbeddedPostgres, tmp_path: Path) -> None:
+    """What an index or a trigger runs, it runs for everybody later (threats.md 16)."""
+    planted = "ALTER TABLE items ADD CONSTRAINT c CHECK (length(name) > 0)"
+    with standing(postgres18, tmp_path, SMALL, more=LEADS) as stand:
+        stand.start()
+        with stand.connect(CALLER) as client:
+            for statement in ("CREATE INDEX ON items ((upper(name)))", planted):
+                request = held(client, statement)["request"]
+                assert decide(stand, "approve", request, CALLER)[0] == 77
+                approve(stand, request)
+                client.execute(statement.encode())
+        assert [record["end"] for record in records(stand) if record["kind"] == "lease_end"] == ["used", "used"]
+
+
 def test_an_approval_passes_once(stand: Stand) -> None:
     with stand.connect() as client:
         first = held(client)["request"]
