@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -52,14 +52,16 @@ DELETE: Final = "DELETE FROM items WHERE id <= 10"
 
 
 @contextmanager
-def guarded(server: EmbeddedPostgres, directory: Path, *, count: int = 1, **settings: str) -> Iterator[Stand]:
+def guarded(
+    server: EmbeddedPostgres, directory: Path, *, count: int = 1, pii: Sequence[str] = (), **settings: str
+) -> Iterator[Stand]:
     """Not started yet."""
     pack = directory / "pack"
     shutil.copytree(find_pack(named_pack("development")), pack)
     (pack / "cases.yaml").unlink()
     (pack / "20-held.cedar").write_text(HELD.format(count=count))
     more = LEADS + settings.pop("more", "")
-    with standing(server, directory, SMALL, pack="pack", environment="dev", more=more, **settings) as made:
+    with standing(server, directory, SMALL, pack="pack", environment="dev", pii=pii, more=more, **settings) as made:
         yield made
 
 

@@ -7,21 +7,10 @@ import msgspec
 
 from interlock.access.leases import groups_asked, missing
 from interlock.cli.render import part, quoted, say
-from interlock.model import Basis, Card, Effect, Impact, Lease, Principal, Reach, Verb
+from interlock.model import Basis, Card, Effect, Impact, Lease, Principal, Reach
 
 _SECOND: Final = 1_000_000
 _MOST_EFFECTS: Final = 12
-_WORST_FIRST: Final = {
-    Verb.DESTROY: 0,
-    Verb.DELETE: 1,
-    Verb.CHANGE: 2,
-    Verb.EXPORT: 3,
-    Verb.GRANT: 4,
-    Verb.EXECUTE: 5,
-    Verb.CONFIGURE: 6,
-    Verb.CREATE: 7,
-    Verb.READ: 8,
-}
 _REACHES: Final = {
     Reach.ONE: "one row at most",
     Reach.SOME: "the rows it names",
@@ -112,9 +101,8 @@ def _chain(principal: Principal) -> str:
 
 
 def _effects(effects: Sequence[Effect]) -> list[str]:
-    ordered = sorted(effects, key=lambda effect: _WORST_FIRST[effect.verb])
-    lines = [_effect(effect) for effect in ordered[:_MOST_EFFECTS]]
-    return lines + ([f"and {len(ordered) - _MOST_EFFECTS} more"] if len(ordered) > _MOST_EFFECTS else [])
+    lines = [_effect(effect) for effect in effects[:_MOST_EFFECTS]]
+    return lines + ([f"and {len(effects) - _MOST_EFFECTS} more"] if len(effects) > _MOST_EFFECTS else [])
 
 
 def _effect(effect: Effect) -> str:

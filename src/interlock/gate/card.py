@@ -4,6 +4,18 @@ from typing import Final
 
 from interlock.model import Card, Case, Decision, Effect, ObjectKind, Verb
 
+# What a reader wants to hear first: what would be lost, then what would leave, then what would merely be read.
+WORST_FIRST: Final = {
+    Verb.DESTROY: 0,
+    Verb.DELETE: 1,
+    Verb.CHANGE: 2,
+    Verb.EXPORT: 3,
+    Verb.GRANT: 4,
+    Verb.EXECUTE: 5,
+    Verb.CONFIGURE: 6,
+    Verb.CREATE: 7,
+    Verb.READ: 8,
+}
 _MOST_TEXT: Final = 4096
 _MOST_VALUES: Final = 64
 _LONGEST_VALUE: Final = 256
@@ -20,7 +32,7 @@ def card_of(case: Case, decision: Decision) -> Card:
     return Card(
         target=command.session.target,
         surface=command.session.surface,
-        effects=intent.effects,
+        effects=tuple(sorted(intent.effects, key=lambda effect: WORST_FIRST[effect.verb])),
         findings=intent.findings,
         reasons=decision.reasons,
         impact=case.impact,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from interlock.gate import Ask
+from interlock.gate.card import WORST_FIRST
 from interlock.gateways.postgres import requests
 from interlock.model import Decision, Finding, FindingCode, Intent, Reason, Verb, Verdict
 from interlock.wire.postgres.messages import build_error
@@ -15,19 +16,6 @@ CANCELLED: Final = "57014"  # query_canceled: the client gave up waiting for peo
 _MOST_EFFECTS: Final = 4
 _MOST_REASONS: Final = 3
 _PUZZLED: Final = "not-understood"
-
-# What a reader wants to hear first: what would be lost, then what would leave, then what would merely be read.
-_WORST_FIRST: Final = {
-    Verb.DESTROY: 0,
-    Verb.DELETE: 1,
-    Verb.CHANGE: 2,
-    Verb.EXPORT: 3,
-    Verb.GRANT: 4,
-    Verb.EXECUTE: 5,
-    Verb.CONFIGURE: 6,
-    Verb.CREATE: 7,
-    Verb.READ: 8,
-}
 
 
 def error(ask: Ask, decision: Decision, *, cancelled: bool = False) -> bytes:
@@ -50,7 +38,7 @@ def what(intent: Intent) -> str:
     """What would have happened, in a few words and the worst first: `delete on public.orders, ...`. What is also read
     on the way is only said where nothing else happens."""
     acts = [effect for effect in intent.effects if effect.verb is not Verb.READ] or intent.effects
-    effects = sorted(acts, key=lambda effect: _WORST_FIRST[effect.verb])
+    effects = sorted(acts, key=lambda effect: WORST_FIRST[effect.verb])
     shown = list(dict.fromkeys(f"{effect.verb.value} on {effect.object}" for effect in effects))
     more = len(shown) - _MOST_EFFECTS
     text = ", ".join(shown[:_MOST_EFFECTS]) or "a statement"
