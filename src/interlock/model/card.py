@@ -12,8 +12,9 @@ from interlock.model.meaning import Effect, Finding
 class Card:
     """What a held command would do, beside the lease that it waits for.
 
-    The worst of `effects` stands first. `shape` is the text without its literals. `text` is the text as it was sent, None where it may hold secrets or
-    labelled values; `values` are its parameters, likewise. `impact` says by its basis whether anybody counted.
+    The worst of `effects` stands first. `shape` is the text without its literals, `text` the text as it was sent, None
+    where it may hold secrets or labelled values; `values` are its parameters, likewise. `impact` says by its basis
+    whether anybody counted.
     """
 
     target: Target
