@@ -1,14 +1,16 @@
 """Bodies of stored code: what PL/pgSQL adds to SQL is cut away, and what nobody can follow is said to be opaque."""
 
 from contextlib import suppress
+from dataclasses import replace
 
+import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from interlock.intent.sql import plpgsql
+from interlock.intent.sql import Catalog, plpgsql, understand
 from interlock.intent.sql.tree import words
-from interlock.model import Reach, Verb
-from tests.intent.sql.shop import meaning
+from interlock.model import FindingCode, Reach, Verb
+from tests.intent.sql.shop import SNAPSHOT, meaning, scope
 
 READ = [
     ("BEGIN RETURN a + 1; END", ["SELECT a + 1"]),
@@ -85,3 +87,15 @@ def test_a_followed_write_counts_as_the_statement_itself() -> None:
 def test_the_planner_runs_code_and_so_explaining_it_counts() -> None:
     verbs = {effect.verb for effect in meaning("EXPLAIN SELECT app.purge_sessions('1 day')").intent.effects}
     assert Verb.DELETE in verbs
+
+
+def test_code_of_a_policy_that_only_reads_leaves_a_keyed_update_small() -> None:
+    """Also where keys that refer to the table change with it: nothing but a trigger would change the key."""
+    saved = msgspec.json.decode(SNAPSHOT.read_bytes())
+    (products,) = [row["oid"] for row in saved["rows"]["relations"] if row["name"] == "products"]
+    code = {"relation": products, "by": "policy", "schema": "app", "function": "vat"}
+    saved["rows"]["code"].append({**code, "type_schema": None, "type": None})
+    known = replace(scope(), catalog=Catalog.from_json(msgspec.json.encode(saved)))
+    (statement,) = understand("UPDATE products SET title = 'x' WHERE sku = 'a'", known)
+    assert {effect.verb: effect.reach for effect in statement.intent.effects}[Verb.CHANGE] is Reach.ONE
+    assert [finding.code for finding in statement.intent.all_findings()] == [FindingCode.USER_CODE]

@@ -55,6 +55,8 @@ def _nothing_follows(relation: Relation, change: Change) -> bool:
 
 def _triggers(reading: Reading, gathered: Gathered, relation: Relation, change: Change) -> None:
     fired = relation.triggers_on(change.event)
+    if not fired:
+        return
     quiet = [reading.user_code(*trigger.function, f"the trigger `{trigger.name}`") for trigger in fired]
     if all(quiet) and not relation.cascades(deleted=False, changed=None):
         # It reads at most, and a key that it changes in the row reaches no other table.

@@ -1,31 +1,72 @@
 """How many rows a query gives, as far as its text says: one, as many as it spells out, or without end."""
 
+import re
+from math import prod
+
 from interlock.intent.sql.aggregates import is_aggregate
+from interlock.intent.sql.amounts import amount, moment, span
 from interlock.intent.sql.builtin_functions import HARMLESS, SET_RETURNING
 from interlock.intent.sql.functions import DANGEROUS
-from interlock.intent.sql.names import Level
-from interlock.intent.sql.tree import Json, Node, body, constant, flag, names, node, nodes, number, unwrap, word, words
-from interlock.intent.sql.truth import always
+from interlock.intent.sql.tree import Json, Node, body, constant, flag, names, node, nodes, number, unwrap
 from interlock.model import Reach
 
 MANY_NUMBERS = 50_000_000
-_COUNTING = words("generate_series repeat lpad rpad")
+MANY_GROUPINGS = 256
+_MOST_LOCKED = 10_000
+_WIDTH = re.compile(r"%(?:\d+\$)?-?(\d+)")
+_DEPTH = 20
 
 
-def numbers(inner: Node) -> float:
-    """How many numbers (or characters) a call gives by its literals; 0 where they do not say."""
-    called = (names(inner, "funcname") or ("",))[-1]
-    if called not in _COUNTING:
+def numbers(inner: Node, times: float = 1) -> float:
+    """How many numbers (or characters) a call gives by its literals, when a text is made so many times; 0 where they
+    do not say."""
+    called, arguments = (names(inner, "funcname") or ("",))[-1], nodes(inner, "args")
+    if called == "generate_series":
+        return _steps(arguments)
+    if called in {"lpad", "rpad", "repeat"} and len(arguments) > 1:
+        return _size({"FuncCall": inner}) * times
+    if called == "array_fill" and len(arguments) > 1:
+        dimensions = nodes(body(arguments[1], "A_ArrayExpr") or {}, "elements")
+        return prod(amount(dimension) or 1 for dimension in dimensions)
+    if called == "factorial" and arguments:
+        return (amount(arguments[0]) or 0) ** 2  # so many digits are multiplied
+    return _widest(arguments) if called == "format" else 0
+
+
+def _steps(arguments: list[Node]) -> float:
+    """The numbers or moments of a series."""
+    if not 2 <= len(arguments) <= 4:
         return 0
-    values = [constant(argument) for argument in nodes(inner, "args")]
-    if called != "generate_series":
-        length = values[1] if len(values) > 1 else 0
-        return length if isinstance(length, int) else 0
-    bounds = [float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
-    if len(bounds) != len(values) or not 2 <= len(bounds) <= 3:
+    first, last = amount(arguments[0]), amount(arguments[1])
+    step = amount(arguments[2]) if len(arguments) > 2 else 1.0
+    if first is None or last is None or step is None:
+        first, last = moment(arguments[0]), moment(arguments[1])
+        step = span(arguments[2]) if len(arguments) > 2 else None
+    if first is None or last is None or step is None:
         return 0
-    step = bounds[2] if len(bounds) == 3 else 1
-    return max((bounds[1] - bounds[0]) / step + 1, 0) if step else float("inf")
+    return max((last - first) / step + 1, 0) if step else float("inf")
+
+
+def _size(wrapped: Node | None, depth: int = 0) -> float:
+    """The characters of a text, at least: those of its literals, repeated as often as they say."""
+    text, inner = constant(wrapped), body(wrapped, "FuncCall") or {}
+    arguments = nodes(inner, "args")
+    if isinstance(text, str) or depth > _DEPTH or len(arguments) < 2:
+        return max(len(text) if isinstance(text, str) else 1, 1)
+    called, length = names(inner, "funcname")[-1:], amount(arguments[1]) or 0
+    if called == ("repeat",):
+        return max(length, 0) * _size(arguments[0], depth + 1)
+    return max(length, 0) if called in {("lpad",), ("rpad",)} else 1
+
+
+def _widest(arguments: list[Node]) -> float:
+    """The widest field of a format; `*` takes its width from the next argument."""
+    text = constant(arguments[0]) if arguments else None
+    if not isinstance(text, str):
+        return 0
+    written = [int(width) for width in _WIDTH.findall(text)]
+    given = [amount(argument) or 0 for argument in arguments[1:]] if "*" in text else []
+    return max([*written, *given], default=0)
 
 
 LIGHT = 10_000  # numbers that may meet every row of something else
@@ -46,14 +87,15 @@ def limited(inner: Node) -> bool:
     return "limitCount" in inner and (limit is None or not flag(limit, "isnull"))
 
 
-def endless(name: str, inner: Node) -> bool:
-    """A recursive arm that takes all of its last round and nothing else gives as many rows again, for ever."""
-    arm = node(inner, "rarg") or {}
-    listed = nodes(arm, "fromClause")
-    again = [word(body(item, "RangeVar") or {}, "relname") for item in listed] == [name]
-    ends = any(key in arm for key in ("havingClause", "limitCount", "groupClause", "larg"))
-    open_ = "whereClause" not in arm or always(Level(None), node(arm, "whereClause")) is True
-    return again and flag(inner, "all") and open_ and not ends
+def few(inner: Node) -> bool:
+    """Whether a LIMIT leaves what one transaction may keep locked; one that is not known counts as small."""
+    return limited(inner) and (amount(node(inner, "limitCount")) or 0) <= _MOST_LOCKED
+
+
+def cubed(grouped: list[Node]) -> int:
+    """In how many ways the CUBEs of a GROUP BY combine their columns."""
+    sets = [body(item, "GroupingSet") or {} for item in grouped]
+    return 1 << sum(len(nodes(each, "content")) for each in sets if each.get("kind") == "GROUPING_SET_CUBE")
 
 
 def single_row(inner: Node) -> bool:

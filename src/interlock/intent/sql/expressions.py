@@ -49,6 +49,8 @@ def query(reading: Reading, level: Level | None, wrapped: Node | None) -> Output
     mentions, hits = reading.mentions, reading.hits
     reading.mentions, reading.hits = [], set()
     outputs = function(reading, level, inner)
+    if level is None or not level.met(reading.hits):
+        reading.alone[id(inner)] = outputs
     # What a sub-query mentions of its surroundings connects them: correlation is a predicate.
     hits |= reading.hits
     reading.mentions, reading.hits = mentions, hits
@@ -139,9 +141,7 @@ def _case(reading: Reading, level: Level | None, inner: Node) -> Json:
 
 
 def _cast(reading: Reading, level: Level | None, inner: Node) -> Json:
-    named = node(inner, "typeName")
-    if named is not None:
-        type_name(reading, named)
+    type_name(reading, node(inner, "typeName") or EMPTY)
     return inner.get("arg")
 
 
@@ -227,7 +227,7 @@ def call(reading: Reading, level: Level | None, inner: Node) -> None:
         return
     if name[-1] == "current_setting" and constant(arguments[0] if arguments else None) in SHOWABLE_SECRETS:
         reading.refuse(FindingCode.SETTING_REFUSED, "this setting can hold credentials; leave it out", location)
-    if numbers(inner) > MANY_NUMBERS:
+    if numbers(inner, level.longest() if level is not None else 1) > MANY_NUMBERS:
         message = "more numbers or characters than any answer needs; ask for fewer"
         reading.refuse(FindingCode.OVER_LIMIT, message, location)
     found = callee(reading.catalog, reading.path, name)

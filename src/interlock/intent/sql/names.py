@@ -148,6 +148,19 @@ class Level:
         # Joined by USING or NATURAL: a star gives such columns once, and first.
         self.merged = False
 
+    def met(self, hits: set[int]) -> bool:
+        """Whether any of these is a range of its own or of what surrounds it."""
+        level: Level | None = self
+        while level is not None:
+            if any(id(range_) in hits for range_ in level.ranges):
+                return True
+            level = level.parent
+        return False
+
+    def longest(self) -> float:
+        """The rows of its longest series: what stands beside it is computed as often."""
+        return max([range_.numbers or 1.0 for range_ in self.ranges], default=1.0)
+
     def cte(self, name: str) -> tuple[bool, Outputs]:
         """Whether a CTE of this name is in scope, and its columns."""
         level: Level | None = self

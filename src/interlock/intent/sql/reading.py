@@ -144,6 +144,7 @@ class Reading:
         "_gathered",
         "_quiet",
         "_start",
+        "alone",
         "catalog",
         "chain",
         "chosen",
@@ -210,6 +211,8 @@ class Reading:
         self.chosen: list[Chosen] = []
         self.streams = False  # whether every row of the queries inside comes out of the statement
         self.within = ""  # the kind of sub-link whose query comes next
+        # The answers of queries inside others that mention nothing of what surrounds them, by the node's identity.
+        self.alone: dict[int, Outputs] = {}
 
     def effects(self) -> tuple[Effect, ...]:
         """Everything gathered, in the order it was first met."""

@@ -116,6 +116,10 @@ class Relation:
             found.extend(r for oid in oids if (r := self.family.get(oid)) is not None and r not in found)
         return found
 
+    def type_of(self, name: str) -> tuple[str, str] | None:
+        """Schema and name of a column's type; None for a column that it has not."""
+        return next(((c.type_schema, c.type) for c in self.columns if c.name == name), None)
+
     def triggers_on(self, event: int) -> list[Trigger]:
         """Triggers that fire for this event on it or below it."""
         return [t for relation in self.descendants() for t in relation.triggers if t.events & event]

@@ -1,6 +1,6 @@
 """SELECT, VALUES, TABLE and set operations: what is read, which columns come out, which joins multiply."""
 
-from interlock.intent.sql.counting import LIGHT, endless, limited, series, single_row
+from interlock.intent.sql.counting import LIGHT, MANY_GROUPINGS, cubed, few, limited, series, single_row
 from interlock.intent.sql.expressions import EQUALS, QueryFunction, operator, query, targets, walk
 from interlock.intent.sql.joins import common, equate, equate_used, join, merge_groups, tie
 from interlock.intent.sql.links import link
@@ -8,10 +8,11 @@ from interlock.intent.sql.multiplying import note_multiplying
 from interlock.intent.sql.names import Level, Range
 from interlock.intent.sql.reach import reaches
 from interlock.intent.sql.reading import Outputs, Reading, TooMuch
+from interlock.intent.sql.recursion import refuse_endless
 from interlock.intent.sql.scopes import EXISTS, blind, judge
 from interlock.intent.sql.sizes import note_everything, streams_through
 from interlock.intent.sql.smallness import conjuncts, pin
-from interlock.intent.sql.tree import Node, body, flag, names, node, nodes, unwrap, word
+from interlock.intent.sql.tree import EMPTY, Node, body, flag, names, node, nodes, unwrap, word
 from interlock.intent.sql.truth import always
 from interlock.intent.sql.victims import choose
 from interlock.intent.sql.views import view_bases
@@ -29,7 +30,7 @@ def select(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
     around = reading.streams
     streams = not within and (around or not reading.depth)
     reading.streams = streams and streams_through(inner)
-    ctes(reading, level, node(inner, "withClause"), bounded=limited(inner))
+    ctes(reading, level, node(inner, "withClause"), reader=inner)
     if "larg" not in inner:
         outputs = _plain(reading, level, inner, within, streams=streams)
         reading.streams = around
@@ -42,8 +43,8 @@ def select(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
     return merged
 
 
-def ctes(reading: Reading, level: Level, clause: Node | None, *, bounded: bool = False) -> None:
-    """Understand a WITH clause; the names stand for the level from then on. `bounded`: what follows has a LIMIT."""
+def ctes(reading: Reading, level: Level, clause: Node | None, *, reader: Node = EMPTY) -> None:
+    """Understand a WITH clause; the names stand for the level from then on. `reader` is the SELECT that follows."""
     if clause is None:
         return
     listed = nodes(clause, "ctes")
@@ -60,9 +61,8 @@ def ctes(reading: Reading, level: Level, clause: Node | None, *, bounded: bool =
             reading.unmapped(unwrap(wrapped)[0])
             continue
         name = word(inner, "ctename")
-        if recursive and not bounded and endless(name, body(node(inner, "ctequery"), "SelectStmt") or {}):
-            message = f"`{name}` calls itself without a condition and never ends; add a WHERE or a LIMIT"
-            reading.refuse(FindingCode.OVER_LIMIT, message)
+        if recursive:
+            refuse_endless(reading, name, inner, reader)
         outputs = _renamed(query(reading, level, node(inner, "ctequery")), names(inner, "aliascolnames"))
         level.ctes[name] = outputs
         kind, body_ = unwrap(node(inner, "ctequery"))
@@ -119,6 +119,8 @@ def _plain(reading: Reading, level: Level, inner: Node, within: str, *, streams:
     for key in _CLAUSES:
         if key in inner:
             walk(reading, level, inner[key])
+    if "groupClause" in inner and cubed(nodes(inner, "groupClause")) > MANY_GROUPINGS:
+        reading.refuse(FindingCode.OVER_LIMIT, "CUBE groups in more ways than anybody reads; name fewer columns")
     _tail(reading, level, inner)
     _into(reading, node(inner, "intoClause"), outputs)
     reaches(reading, level, bounded=condition is not None or limited(inner))
@@ -128,7 +130,7 @@ def _plain(reading: Reading, level: Level, inner: Node, within: str, *, streams:
         choose(reading, level, inner, condition)
     if level.pairs and within not in _SEMI:
         note_multiplying(reading, level)
-    if "lockingClause" in inner and not limited(inner) and always(level, condition) is not False:
+    if "lockingClause" in inner and not few(inner) and always(level, condition) is not False:
         _lock_all(reading, level, condition)
     return outputs
 
@@ -335,16 +337,17 @@ def _function_item(reading: Reading, level: Level, inner: Node) -> None:
     """Functions in FROM see their siblings; what they are given is what comes out."""
     reading.mentions = []
     hits, reading.hits = reading.hits, set()
+    columns = nodes(inner, "coldeflist")  # ROWS FROM (f() AS (a int)) has them beside each function
     for wrapped in nodes(inner, "functions"):
-        walk(reading, level, [*nodes(unwrap(wrapped)[1], "items")[:1]])
-    sources = tuple(dict.fromkeys(reading.mentions))
+        called, *behind = nodes(unwrap(wrapped)[1], "items") or [EMPTY]
+        walk(reading, level, called)
+        columns += [column for listed in behind for column in nodes(body(listed, "List") or EMPTY, "items")]
     alias = node(inner, "alias") or {}
-    _definitions(reading, nodes(inner, "coldeflist"))
+    _definitions(reading, columns)
     numbers = series(inner)
     range_ = Range(word(alias, "aliasname") or _function_name(inner), weighs=numbers > LIGHT)
-    range_.numbers = numbers or None
-    range_.sources = sources
-    defined = [word(body(wrapped, "ColumnDef") or {}, "colname") for wrapped in nodes(inner, "coldeflist")]
+    range_.numbers, range_.sources = numbers or None, tuple(dict.fromkeys(reading.mentions))
+    defined = [word(body(column, "ColumnDef") or {}, "colname") for column in columns]
     range_.given = frozenset([*names(alias, "colnames"), *defined])
     level.ranges.append(range_)
     tie(level, reading.hits | {id(range_)})

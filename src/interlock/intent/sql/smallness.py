@@ -2,7 +2,7 @@
 
 from interlock.intent.sql.names import Level, Range, lookup
 from interlock.intent.sql.reading import Reading
-from interlock.intent.sql.tree import Json, Node, body, constant, names, node, nodes, number, unwrap, words
+from interlock.intent.sql.tree import Json, Node, body, constant, names, node, nodes, number, unwrap, word, words
 from interlock.model import Reach
 
 # A cast of the right side to one of these compares as the column compares by itself. Floats do not: many integers
@@ -39,6 +39,7 @@ def pin(reading: Reading, level: Level, condition: Node) -> None:
         left, right = node(inner, "lexpr"), node(inner, "rexpr")
         if not (_pin_pair(level, left, right) or _pin_pair(level, right, left)):
             _pin_rows(level, left, right)
+            _pin_answer(reading, level, left, right)
     elif kind == "AEXPR_IN":
         _, listed = unwrap(node(inner, "rexpr"))
         values = nodes(listed, "items")
@@ -72,6 +73,27 @@ def _pin_rows(level: Level, left: Node | None, right: Node | None) -> None:
             _pin_pair(level, column, value)
 
 
+def _pin_answer(reading: Reading, level: Level, left: Node | None, right: Node | None) -> None:
+    """`id = (SELECT id FROM queue ... LIMIT 1)`: the answer is worked out once and is one value, or an error, where it
+    mentions nothing of the row. It compares as the column does where it comes from a column of the same type."""
+    found, asked = _column_of(level, left), body(right, "SubLink") or {}
+    _, inner = unwrap(node(asked, "subselect"))
+    targets = [body(target, "ResTarget") or {} for target in nodes(inner, "targetList")]
+    outputs = reading.alone.get(id(inner)) or []
+    if found is None or asked.get("subLinkType") != "EXPR_SUBLINK" or len(outputs) != 1 or len(outputs[0][1]) != 1:
+        return
+    object_, column = outputs[0][1][0]
+    source = reading.catalog.relation(*object_.path[1:]) if len(object_.path) == 3 else None
+    listed = [word(body(item, "RangeVar") or {}, "relname") for item in nodes(inner, "fromClause")]
+    if source is None or found[0].relation is None or "ColumnRef" not in (node(targets[0], "val") or {}):
+        return
+    if listed != [source.name] or "withClause" in inner or level.cte(source.name)[0]:
+        return  # computed on the way: it may have another type by now
+    types = [relation.type_of(name) for relation, name in ((source, column), (found[0].relation, found[1]))]
+    if types[0] is not None and types[0] == types[1]:
+        found[0].pinned.add(found[1])
+
+
 def _column_of(level: Level, wrapped: Node | None) -> tuple[Range, str] | None:
     reference = body(wrapped, "ColumnRef")
     if reference is None:
@@ -81,9 +103,10 @@ def _column_of(level: Level, wrapped: Node | None) -> tuple[Range, str] | None:
 
 
 def is_value(wrapped: Node) -> bool:
-    """A literal or a parameter, perhaps cast to a type that compares faithfully. Never a call (threats.md 12)."""
+    """A literal, a parameter, or what stands still for a whole statement as `current_date` does, perhaps cast to a type
+    that compares faithfully. Never a call (threats.md 12)."""
     kind, inner = unwrap(wrapped)
-    if kind in {"A_Const", "ParamRef"}:
+    if kind in {"A_Const", "ParamRef", "SQLValueFunction"}:
         return True
     if kind == "A_Expr":
         negated: Json = inner.get("rexpr")

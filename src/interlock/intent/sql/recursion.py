@@ -1,0 +1,164 @@
+"""Whether a recursive query comes to an end, as far as its text says."""
+
+from collections.abc import Iterator
+
+from interlock.intent.sql.amounts import amount
+from interlock.intent.sql.counting import MANY_NUMBERS, limited
+from interlock.intent.sql.names import Level
+from interlock.intent.sql.reading import Reading
+from interlock.intent.sql.smallness import conjuncts
+from interlock.intent.sql.tree import Json, Node, body, constant, flag, names, node, nodes, unwrap, word
+from interlock.intent.sql.truth import always
+from interlock.model import FindingCode
+
+# How a column of the next round follows from the same column of this one, as far as that is known.
+Steps = dict[str, float | None]
+_MIRRORED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
+_TOO_MANY_ROUNDS = 10_000_000
+_DEPTH = 20
+_BEFORE_A_LIMIT = (
+    "sortClause", "groupClause", "distinctClause", "havingClause", "windowClause", "whereClause", "limitOffset",
+)  # fmt: skip
+
+
+def refuse_endless(reading: Reading, name: str, inner: Node, reader: Node) -> None:
+    """Refuse a WITH RECURSIVE that never ends, unless `reader`, the SELECT that follows, stops it by its LIMIT."""
+    arms = body(node(inner, "ctequery"), "SelectStmt") or {}
+    if endless(name, arms, names(inner, "aliascolnames")) and not streams(name, reader):
+        message = f"`{name}` calls itself and no condition ends it soon; bound it inside its WITH"
+        reading.refuse(FindingCode.OVER_LIMIT, message)
+
+
+def endless(name: str, inner: Node, columns: tuple[str, ...]) -> bool:
+    """A recursive arm that reads nothing but its last round, and that no condition stops: it gives rows for ever, or
+    for longer than anybody waits. `columns` are the names that the WITH gives its columns, () for none."""
+    arm, first = node(inner, "rarg") or {}, node(inner, "larg") or {}
+    if any(key in arm for key in ("havingClause", "limitCount", "groupClause", "larg")):
+        return False
+    conditions = _sources(name, arm)
+    if conditions is None:
+        return False
+    steps = _steps(name, first, arm, columns)
+    if not flag(inner, "all") and not any(steps.values()):
+        return False  # UNION keeps what is new, and nothing known to be new comes
+    held = [part for condition in (*conditions, node(arm, "whereClause")) for part in conjuncts(condition)]
+    return not any(_stops(condition, steps) for condition in held)
+
+
+def _sources(name: str, arm: Node) -> list[Node] | None:
+    """The conditions of the joins in FROM where it holds the round before and no table; None elsewhere."""
+    conditions: list[Node] = []
+    waiting, again = list(nodes(arm, "fromClause")), 0
+    while waiting:
+        kind, inner = unwrap(waiting.pop())
+        if kind == "JoinExpr":
+            waiting.extend(side for key in ("larg", "rarg") if (side := node(inner, key)) is not None)
+            quals = node(inner, "quals")
+            conditions.extend([quals] if quals is not None else [])
+        elif kind == "RangeVar" and word(inner, "relname") == name and not word(inner, "schemaname"):
+            again += 1
+        elif kind == "RangeSubselect" and "valuesLists" in (body(node(inner, "subquery"), "SelectStmt") or {}):
+            continue
+        elif kind != "RangeFunction":
+            return None
+    return conditions if again == 1 else None
+
+
+def _steps(name: str, first: Node, arm: Node, columns: tuple[str, ...]) -> Steps:
+    """What the arm adds to each of its columns: 0 where it stays, None where that is not known."""
+    started = [body(target, "ResTarget") or {} for target in nodes(first, "targetList")]
+    named = columns or tuple(word(target, "name") or _plain(node(target, "val")) for target in started)
+    steps: Steps = {}
+    for column, wrapped in zip(named, nodes(arm, "targetList"), strict=False):
+        value = node(body(wrapped, "ResTarget") or {}, "val")
+        if column and _expands(value):
+            return {}
+        if column:
+            steps[column] = _step(value, column)
+    return steps
+
+
+def _expands(value: Node | None) -> bool:
+    return any("A_Star" in field for field in nodes(body(value, "ColumnRef") or {}, "fields"))
+
+
+def _step(value: Node | None, column: str) -> float | None:
+    if _plain(value) == column:
+        return 0.0
+    inner = body(value, "A_Expr") or {}
+    sign = {"+": 1, "-": -1}.get((names(inner, "name") or ("",))[-1])
+    added = amount(node(inner, "rexpr"))
+    return sign * added if sign and added is not None and _plain(node(inner, "lexpr")) == column else None
+
+
+def _plain(value: Node | None) -> str:
+    """The name of a mere column, "" for anything else."""
+    return (names(body(value, "ColumnRef") or {}, "fields") or ("",))[-1]
+
+
+def _stops(condition: Node, steps: Steps, depth: int = 0) -> bool:
+    """Whether this condition may end it: yes, unless it is known not to."""
+    kind, inner = unwrap(condition)
+    if depth > _DEPTH or always(Level(None), condition) is True:
+        return depth > _DEPTH
+    if kind == "BoolExpr" and inner.get("boolop") != "NOT_EXPR":
+        held = [_stops(argument, steps, depth + 1) for argument in nodes(inner, "args")]
+        return all(held) if inner.get("boolop") == "OR_EXPR" else any(held)
+    if kind == "NullTest":
+        return inner.get("nulltesttype") != "IS_NOT_NULL" or steps.get(_plain(node(inner, "arg"))) is None
+    if kind == "A_Expr" and inner.get("kind") == "AEXPR_OP":
+        return _compares(inner, steps)
+    return True
+
+
+def _compares(inner: Node, steps: Steps) -> bool:
+    operator, left, right = names(inner, "name")[-1:][0], node(inner, "lexpr"), node(inner, "rexpr")
+    if _constant(left) and not _constant(right):
+        operator, left, right = _MIRRORED.get(operator, operator), right, left
+    if not _constant(right) or _constant(left):
+        return True
+    bound, step = amount(right), steps.get(_plain(left))
+    if step is None:
+        return not (operator in {"<", "<="} and bound is not None and bound > MANY_NUMBERS) or _grows(left)
+    if step == 0:
+        return False
+    if operator in {"<", "<="}:
+        return step > 0 and (bound is None or bound / step < _TOO_MANY_ROUNDS)
+    return not (operator in {">", ">="} and step > 0)
+
+
+def _constant(value: Node | None) -> bool:
+    return constant(value) is not None or amount(value) is not None
+
+
+def _grows(left: Node | None) -> bool:
+    """A bare column that is computed in another way may reach any bound soon: `n * 2` does."""
+    return bool(_plain(left))
+
+
+def streams(name: str, inner: Node) -> bool:
+    """Whether a query with a LIMIT takes rows of the WITH called `name` one by one, and stops the recursion by that:
+    nothing sorts, groups, filters or skips them first, and nothing else reads them."""
+    most = amount(node(inner, "limitCount"))
+    listed = [word(body(item, "RangeVar") or {}, "relname") for item in nodes(inner, "fromClause")]
+    return (
+        limited(inner)
+        and (most is None or most <= MANY_NUMBERS)
+        and listed == [name]
+        and not any(key in inner for key in _BEFORE_A_LIMIT)
+        # An aggregate takes all rows before it gives one; besides its own arm nobody names it.
+        and not any({"FuncCall", "SubLink"} & found.keys() for found in _inside(inner.get("targetList")))
+        and sum(word(found, "relname") == name for found in _inside(inner.get("withClause"))) < 2
+    )
+
+
+def _inside(value: Json) -> Iterator[Node]:
+    """Every object of a tree."""
+    stack = [value]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, list):
+            stack.extend(current)
+        elif isinstance(current, dict):
+            yield current
+            stack.extend(current.values())
