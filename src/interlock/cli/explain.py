@@ -16,10 +16,12 @@ from interlock.cli.exits import Exit
 from interlock.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from interlock.cli.render import emit, emit_json, part, quoted, say
 from interlock.gateways.postgres.denial import telling, ways_out
-from interlock.model import CallerFault, Confine, Limit, Mask, Measure, Obligation, Principal, Verdict
+from interlock.model import CallerFault, Confine, Limit, Mask, Measure, ObjectKind, Obligation, Principal, Verdict
 
 app = typer.Typer()
 
+# Tables are what is mostly meant, and links say in their name what they are.
+_SAID: Final = frozenset({ObjectKind.TABLE, ObjectKind.LINK})
 _STYLES: Final = {Verdict.ALLOW: "bold green", Verdict.HOLD: "bold yellow", Verdict.DENY: "bold red"}
 _MARKED: Final = 60  # columns of a marked line: what fits beside its title
 _EXITS: Final = {Verdict.ALLOW: Exit.DONE, Verdict.HOLD: Exit.PENDING, Verdict.DENY: Exit.DENIED}
@@ -150,7 +152,8 @@ def _show_one(each: Explanation) -> None:
         columns = "all columns" if effect.fields is None else ", ".join(field.name for field in effect.fields)
         labels = effect.object.labels.union(*(field.labels for field in effect.fields or ()))
         marked = f" [magenta]{quoted(' '.join(sorted(labels)))}[/]" if labels else ""
-        shown = f"{quoted(effect.object)} [dim]{effect.reach.value}[/]{marked}"
+        kind = "" if effect.object.kind in _SAID else f"[dim]{effect.object.kind.value}[/] "
+        shown = f"{kind}{quoted(effect.object)} [dim]{effect.reach.value}[/]{marked}"
         part(effect.verb.value, [shown, f"[dim]{quoted(columns)}[/]"] if columns else [shown])
     _part("found", (finding.message for finding in intent.all_findings()))
     place = next((finding.span[0] for finding in intent.all_findings() if finding.span is not None), None)

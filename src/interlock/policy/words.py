@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from interlock.model import Basis, Case, Finding, Reach, Reason
+from interlock.model import Basis, Case, Finding, Reach, Reason, Verb
 from interlock.policy.plan import NOTHING_PROMISED, Plan
 from interlock.policy.question import Question, sensitive
 from interlock.policy.rule import RESERVED, SEVERITIES, Rule
@@ -62,6 +62,15 @@ _REACHES: Final = {
     Reach.SOME: "it reaches the rows it names",
     Reach.ALL: "it reaches every row",
     Reach.UNKNOWN: "how many rows it reaches is not known",
+}
+_ROWS: Final = frozenset({Verb.READ, Verb.EXPORT, Verb.CREATE, Verb.CHANGE, Verb.DELETE})
+# Code reaches whom it runs for, structure and rights reach parts of what holds them: neither has rows.
+_RUNS: Final = {**_REACHES, Reach.ALL: "it will run for everyone", Reach.UNKNOWN: "what it does is not known"}
+_HOLDS: Final = {
+    Reach.ONE: "it reaches one part of it",
+    Reach.SOME: "it reaches some parts of it",
+    Reach.ALL: "it reaches all of it",
+    Reach.UNKNOWN: "how much of it it reaches is not known",
 }
 
 
@@ -152,7 +161,8 @@ def _facts(rule: Rule, question: Question, case: Case) -> Iterator[str]:
     if "findings" in looked:
         yield from (finding.message for finding in question.findings if finding.code.value in rule.compares)
     if "reach" in looked:
-        yield _REACHES[question.reach]
+        verb = question.verb
+        yield (_RUNS if verb == Verb.EXECUTE else _REACHES if verb in _ROWS else _HOLDS)[question.reach]
     if "fields" in looked and (labels := sensitive(question.labels)):
         yield f"touches {', '.join(labels)} columns"
     if "impact" in looked:
