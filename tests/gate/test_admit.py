@@ -17,7 +17,7 @@ BREAKAGES = {
     "record after send": (
         "        while not await self._write_down(judged, enforce):\n"
         "            judged = await self._judge(asks, enforce, port)  # somebody else used up the approval\n"
-        "        self.mark(\"decided\")\n",
+        '        self.mark("decided")\n',
         "",
     ),
     "treat hold as allow": ("elif decision.allowed:", "elif decision.verdict is not Verdict.DENY:"),

@@ -6,6 +6,7 @@ thing is mapped, refused by name, or found to say nothing about meaning.
 
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import postgast
 from google.protobuf.message import Message
@@ -116,3 +117,9 @@ def test_the_corpus_refuses_only_what_is_on_the_list() -> None:
             (statement,) = understand(text, scope())
             told = [finding.message for finding in statement.intent.findings if finding.code == "not-mapped"]
             assert any(reason in message for message in told for reason in REFUSED.values()), text
+
+
+def test_the_list_of_the_refused_is_the_one_that_people_read() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "statements.md").read_text()
+    rows = [line for line in page.partition("## Refused by name")[2].splitlines() if line.startswith("| `")]
+    assert rows == [f"| `{name}` | {reason} |" for name, reason in REFUSED.items()]

@@ -64,4 +64,3 @@ class Crier:
         step = Step(id=new_id(), what=what, lease=lease, at=now(), gateway=self._gateway, card=card)
         for webhook in self._webhooks:
             webhook.tell(step)
-
