@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from interlock.intent.sql.cascade import Cascade
+from interlock.intent.sql.cascade import Cascade, unrefer
 from interlock.intent.sql.definitions import code_kept, constraint, definition
 from interlock.intent.sql.expressions import type_name, walk
 from interlock.intent.sql.names import Level
@@ -109,7 +109,9 @@ def _command(reading: Reading, level: Level, relation: Relation | None, object_:
         reading.add(change[0], object_, change[1], fields=lost, relation=relation)
     if subtype == "AT_DropConstraint":
         unprotect(reading, object_, relation, f"`{column}` is no longer checked")
-        _unrefer(reading, relation, column)
+        unrefer(reading, relation, named=column)
+    if subtype == "AT_DropColumn":
+        unrefer(reading, relation, column=column)
     if change is _LOSES and word(command, "behavior") == "DROP_CASCADE":
         reading.note(FindingCode.CASCADES, f"CASCADE drops whatever depends on `{object_}`")
         if known and relation is not None:
@@ -141,19 +143,11 @@ def unprotect(
         reading.add(Verb.GRANT, object_, Reach.ALL, finding, relation=relation)
 
 
-def _unrefer(reading: Reading, relation: Relation | None, name: str) -> None:
-    """Dropping a foreign key takes the strongest lock on the table it refers to: its triggers stand there."""
-    for key in relation.outgoing if relation is not None else ():
-        parent = relation.family.get(key.parent) if relation is not None else None
-        if key.name == name and parent is not None:
-            reading.add(Verb.CONFIGURE, parent.object, Reach.ONE, relation=parent)
-
-
 def _weakened(reading: Reading, object_: Object, relation: Relation | None, kind: str, inner: Node) -> None:
     """Options that stop a view or a constraint from guarding."""
     if kind == "ATAlterConstraint" and flag(inner, "alterEnforceability") and not flag(inner, "is_enforced"):
         unprotect(reading, object_, relation, f"`{word(inner, 'conname')}` is no longer checked")
-        _unrefer(reading, relation, word(inner, "conname"))
+        unrefer(reading, relation, named=word(inner, "conname"))
     if kind != "List" or object_.kind is not ObjectKind.VIEW:
         return
     for name, option in options(inner, "items").items():

@@ -8,6 +8,18 @@ from interlock.intent.sql.relation import Relation
 from interlock.model import Reach, Verb
 
 
+def unrefer(
+    reading: Reading, relation: Relation | None, *, column: str | None = None, named: str | None = None
+) -> None:
+    """Foreign keys that go (all; those of a column; that of a name) take the strongest lock on the tables that they
+    refer to: their triggers stand there."""
+    for key in relation.outgoing if relation is not None else ():
+        parent = relation.family.get(key.parent) if relation is not None else None
+        met = named == key.name if named is not None else column is None or column in key.child_columns
+        if met and parent is not None and parent is not relation:
+            reading.add(Verb.CONFIGURE, parent.object, Reach.ONE, relation=parent)
+
+
 class Cascade:
     """Gathers, from what is dropped first, everything that goes with it (docs 5.15, Dependency Tracking).
 
@@ -28,6 +40,7 @@ class Cascade:
                 continue
             self.gone.append(found)
             self._reading.add(Verb.DESTROY, found.object, Reach.ALL, relation=found).reach = Reach.ALL
+            unrefer(self._reading, found)
             waiting.extend(found.descendants()[1:])
             waiting.extend(other for other in found.family.values() if any(oid == found.oid for oid, _ in other.bases))
             for key in found.incoming:
@@ -38,6 +51,7 @@ class Cascade:
         """A column goes, in the children as well, with the views that name it and the keys that refer to it."""
         for part in relation.descendants():
             self._reading.add(Verb.DESTROY, part.object, Reach.ALL, fields=(name,), relation=part).reach = Reach.ALL
+            unrefer(self._reading, part, column=name)
             for other in part.family.values():
                 if any(oid == part.oid and name in columns for oid, columns in other.bases):
                     self.relation(other)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from interlock.intent.sql.cascade import Cascade
+from interlock.intent.sql.cascade import Cascade, unrefer
 from interlock.intent.sql.objects import PARTS, RELATIONS, named_object, object_of, qualified_name, role_name
 from interlock.intent.sql.planted import changes_structure, outside_transaction
 from interlock.intent.sql.reading import Outputs, Reading
@@ -76,8 +76,9 @@ def _contents(reading: Reading, schema: str, *, cascade: bool) -> None:
 
 
 def _partitions(reading: Reading, object_: Object) -> None:
-    """A partitioned table goes with its partitions, without CASCADE."""
+    """A table goes with its own foreign keys, a partitioned one with its partitions as well, without CASCADE."""
     relation = reading.catalog.relation(*object_.path[1:]) if len(object_.path) == 3 else None
+    unrefer(reading, relation)
     for other in relation.descendants()[1:] if relation is not None and relation.kind == "p" else ():
         reading.add(Verb.DESTROY, other.object, Reach.ALL, relation=other).reach = Reach.ALL
 
