@@ -49,7 +49,7 @@ def note_everything(reading: Reading, level: Level, inner: Node, condition: Node
     for range_ in level.ranges:
         relation = range_.relation
         rows = rows_of(relation) if relation is not None else None
-        if relation is None or range_.object is None or rows is None or rows < most or not _driven(level, range_):
+        if range_.object is None or rows is None or rows < most or not _driven(level, range_, most):
             continue
         if (
             narrowed(inner)
@@ -64,12 +64,19 @@ def note_everything(reading: Reading, level: Level, inner: Node, condition: Node
         reading.add(Verb.READ, range_.object, Reach.ALL, reading.finding(FindingCode.HUGE_READ, message))
 
 
-def _driven(level: Level, range_: Range) -> bool:
-    """Whether each of its rows comes out: what it is joined with is only looked up by key."""
+def _driven(level: Level, range_: Range, most: int) -> bool:
+    """Whether each of its rows comes out: what it is joined with is only looked up by key, and it is not itself."""
     if keyed(range_) is not None:
         return False
     others = [other for other in level.ranges if other is not range_ and not other.members and other.weighs]
-    return all(unique_by(level, other) for other in others)
+    if not all(unique_by(level, other) for other in others):
+        return False
+    return not others or not unique_by(level, range_) or all(_large(other, most) for other in others)
+
+
+def _large(range_: Range, most: int) -> bool:
+    rows = rows_of(range_.relation) if range_.relation is not None else None
+    return rows is not None and rows >= most
 
 
 def streams_through(inner: Node) -> bool:
