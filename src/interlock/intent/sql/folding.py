@@ -334,3 +334,18 @@ def _document(level: Level, wrapped: Node) -> bool:
         and relation is not None
         and any(column.name == found[1] and column.type == "jsonb" for column in relation.columns)
     )
+
+
+def plainly_open(condition: Node) -> bool:
+    """`column = value` and `a.x = b.y`, by far the most common: nothing to work out."""
+    inner = body(condition, "A_Expr")
+    if inner is None or inner.get("kind") != "AEXPR_OP" or names(inner, "name") != ("=",):
+        return False
+    left, right = body(node(inner, "lexpr"), "ColumnRef"), node(inner, "rexpr")
+    if left is None or right is None:
+        return False
+    other = right.get("ColumnRef")
+    if isinstance(other, dict):
+        return names(left, "fields")[-1:] != names(other, "fields")[-1:]
+    value = right.get("A_Const")
+    return "ParamRef" in right or (isinstance(value, dict) and "isnull" not in value)

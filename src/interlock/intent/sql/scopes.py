@@ -23,7 +23,7 @@ def judge(reading: Reading, level: Level, inner: Node, within: str, *, was_blind
     tables = [range_ for range_ in level.ranges if not range_.members]
     if not tables:
         return
-    strays = {stray.name: stray for stray in _own(reading, level)}
+    strays = {stray.name: stray for stray in _own(reading, level)} if reading.strays else {}
     if strays and within != EXISTS:
         found = _output(nodes(inner, "targetList"), strays)
         if found is not None:

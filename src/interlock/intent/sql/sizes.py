@@ -48,7 +48,7 @@ def note_everything(reading: Reading, level: Level, inner: Node, condition: Node
     most = reading.limits.huge_table_rows
     for range_ in level.ranges:
         relation = range_.relation
-        rows = rows_of(relation) if relation is not None else None
+        rows = None if relation is None else (rows_of(relation) if relation.children else relation.rows)
         if range_.object is None or rows is None or rows < most or not _driven(level, range_, most):
             continue
         if (

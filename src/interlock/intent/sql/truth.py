@@ -28,6 +28,8 @@ _MIRRORED = {"=": "=", "<>": "<>", "!=": "<>", "<": ">", ">": "<", "<=": ">=", "
 
 def always(level: Level, condition: Node | None) -> bool | None:
     """Whether a condition always holds (True), never holds (False), or depends (None)."""
+    if condition is not None and folding.plainly_open(condition):
+        return None
     held = truth(level, condition)
     return None if held is OPEN else held is ALWAYS
 
