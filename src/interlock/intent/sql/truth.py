@@ -361,9 +361,8 @@ def _among(level: Level, left: Node | None, select: Node | None, depth: int) -> 
     if rows and len(rows) <= 100 and not any(key in select for key in ("limitCount", "limitOffset", "withClause")):
         firsts = [items[0] for row in rows if len(items := nodes(unwrap(row)[1], "items")) == 1]
         return _any([compare(level, "=", left, first, depth + 1) for first in firsts]) if firsts else OPEN
-    if (
-        value := folding.scalar({"SubLink": {"subLinkType": "EXPR_SUBLINK", "subselect": {"SelectStmt": select}}})
-    ) is not None:
+    as_scalar: Node = {"SubLink": {"subLinkType": "EXPR_SUBLINK", "subselect": {"SelectStmt": select}}}
+    if (value := folding.scalar(as_scalar)) is not None:
         return compare(level, "=", left, value, depth + 1)
     reference, found = body(_all_of(level, left, select), "ColumnRef"), folding.column_of(level, left)
     if reference is None or found is None:
