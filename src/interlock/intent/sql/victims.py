@@ -59,8 +59,6 @@ def _means(level: Level, target: Range, fields: tuple[str, ...], *, inside: bool
 def note_chosen(reading: Reading, target: Range, before: int) -> None:
     """Note victims that a LIMIT without ORDER BY picks, in queries that were read since `before`."""
     found = reading.chosen[before:]
-    if not found or keyed(target) is not None:
-        return
     names_ = ", ".join(dict.fromkeys(f"`{chosen.name}`" for chosen in found))
     message = (
         f"a LIMIT without ORDER BY picks any rows of {names_}: chance says which rows of `{target.name}` are written, "
