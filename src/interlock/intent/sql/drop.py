@@ -33,6 +33,10 @@ def drop(reading: Reading, inner: Node) -> Outputs:
             _brought(reading, object_, (qualified or ("",))[-1])
         elif cascade:
             _dependants(reading, object_)
+        if cascade and object_.kind is ObjectKind.LINK:
+            # Which foreign tables are of this server no catalogue query tells: any of them may be.
+            for relation in (found for found in reading.catalog.all_relations() if found.kind == "f"):
+                reading.add(Verb.DESTROY, relation.object, Reach.UNKNOWN, relation=relation)
         else:
             _partitions(reading, object_)
     if flag(inner, "concurrent"):
