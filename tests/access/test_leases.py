@@ -9,6 +9,7 @@ from interlock.access.faults import ApprovalRefused
 from interlock.access.leases import (
     approve,
     beyond,
+    break_glass,
     ended,
     fits,
     group_of,
@@ -18,9 +19,13 @@ from interlock.access.leases import (
     may_deny,
     may_withdraw,
     missing,
+    review,
 )
 from interlock.model import Basis, End, Impact, Lease, Object, ObjectKind, Principal, PrincipalKind, Touched, Verb
 from tests.access.leasing import CARL, DAN, DIGEST, DORA, MINUTE, OWEN, ROBOT, SALT, by, person, request
+
+ADA = person("ada", "oncall")
+ALONE = replace(request(), principal=ADA)
 
 
 def granted(lease: Lease | None = None) -> Lease:
@@ -172,6 +177,48 @@ def test_what_goes_beyond_the_ceiling_is_named() -> None:
 def test_without_a_measurement_there_is_no_ceiling() -> None:
     assert beyond(measured(11, (ORDERS, Verb.DELETE, 11)), None) is None
     assert beyond(measured(11, (ORDERS, Verb.DELETE, 11)), Impact()) is None
+
+
+def broken(lease: Lease = ALONE, who: Principal = ADA, *, group: str | None = "oncall", mfa: bool = True) -> Lease:
+    return break_glass(lease, who, by(who, "oncall", at=5), group=group, mfa=mfa, lasts=MINUTE)
+
+
+def test_one_person_with_a_reason_stands_for_all_that_is_asked() -> None:
+    lease = broken()
+    assert (lease.starts_at, lease.ends_at, lease.approved_by, lease.unreviewed) == (5, 5 + MINUTE, (), True)
+    assert lease.lifts() == {"break-glass", "approval:dba-leads:1", "approval:dba-leads:2"}
+    assert fits(lease, DIGEST, ADA, 6)
+
+
+@pytest.mark.parametrize(
+    ("lease", "who", "group", "mfa", "why"),
+    [
+        (ALONE, ADA, None, True, "nobody may"),
+        (ALONE, ADA, "oncall", False, "second factor"),
+        (ALONE, DORA, "oncall", True, "may not"),
+        (request(), replace(CARL, groups=frozenset({"oncall"})), "oncall", True, "machine"),
+        (ALONE, replace(ROBOT, groups=frozenset({"oncall"})), "oncall", True, "machine"),
+        (ALONE, replace(ADA, on_behalf_of=DORA), "oncall", True, "acting alone"),
+        (ended(ALONE, End.DENIED), ADA, "oncall", True, "denied"),
+    ],
+)
+def test_the_glass_stays_whole_for(lease: Lease, who: Principal, group: str | None, mfa: bool, why: str) -> None:
+    with pytest.raises(ApprovalRefused, match=why):
+        broken(lease, who, group=group, mfa=mfa)
+
+
+def test_somebody_else_reviews_it() -> None:
+    lease = ended(broken(), End.USED)
+    for who, why in ((ADA, "in the chain"), (OWEN, "may not review"), (ROBOT, "no person")):
+        with pytest.raises(ApprovalRefused, match=why):
+            review(lease, who, by(who, ""))
+    done = review(lease, DORA, by(DORA, ""))
+    assert not done.unreviewed
+    with pytest.raises(ApprovalRefused, match="nothing"):
+        review(done, DAN, by(DAN, ""))
+    for_another = broken(replace(ALONE, principal=OWEN))
+    with pytest.raises(ApprovalRefused, match="broke the glass"):
+        review(for_another, replace(ADA, groups=frozenset({"dba-leads"})), by(ADA, ""))
 
 
 def test_alike_requests_stand_together() -> None:

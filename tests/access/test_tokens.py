@@ -75,6 +75,13 @@ def test_the_subject_is_the_person_and_the_outermost_actor_is_who_acts_now():
     }
 
 
+def test_a_second_factor_is_the_subjects_own():
+    assert believed(minted(ANA, amr=["pwd", "mfa"])).mfa
+    assert not believed(minted(ANA, amr=["pwd"])).mfa
+    assert not believed(minted(ANA)).mfa
+    assert not believed(minted(AGENT, amr=["mfa"])).mfa
+
+
 def test_a_token_ends_on_its_second_and_begins_with_a_little_patience():
     token = minted()
     assert believed(token, now=NOW + 899 * SECOND)

@@ -17,8 +17,13 @@ import pytest
 from psycopg import errors as pg
 from psycopg.types.numeric import Int4, Int8
 
+from interlock.access.keys import load_signing_key, make_keypair
+from interlock.access.tokens import mint
 from interlock.app.approvals.messages import Verdict
+from interlock.app.clock import now
 from interlock.app.embedded import EmbeddedPostgres, embedded_binaries
+from interlock.app.ids import new_id
+from interlock.model import Principal, PrincipalKind
 from tests.stand import CALLER, PERSON, TARGET, Stand, standing, wait_for
 from tests.stories.approving import (
     DELETE,
@@ -35,6 +40,13 @@ from tests.stories.approving import (
 )
 from tests.stories.worlds import SMALL
 
+TOKENS: Final = """
+[tokens]
+issuer = "stand"
+audience = "stand"
+keys = { k = "tokens.pub" }
+
+"""
 LEFT: Final = "SELECT count(*) FROM items"
 
 
@@ -264,6 +276,53 @@ def test_what_runs_under_a_name_is_not_bound_to_it(stand: Stand) -> None:
                 client.execute(statement)
             assert requested(refused.value) is None
     assert open_requests(stand) == []
+
+
+# -- nobody to ask ------------------------------------------------------------------------------------
+
+
+def test_the_glass_is_broken_loudly_and_reviewed_by_another(postgres18: EmbeddedPostgres, tmp_path: Path) -> None:
+    private, public = make_keypair(os.urandom(32))
+    (tmp_path / "tokens.pub").write_bytes(public)
+    more = TOKENS + '[approvals]\nbreak_glass = "oncall"\n'
+
+    def token(*amr: str) -> str:
+        ana = Principal(id="ana", kind=PrincipalKind.PERSON, issuer="stand", groups=frozenset({"oncall"}))
+        key = load_signing_key(private)
+        return mint(ana, id=new_id(), audience="stand", now=now(), lifetime=600, key=key, kid="k", amr=amr)
+
+    with guarded(postgres18, tmp_path, count=2, more=more) as stand:
+        stand.start()
+        with stand.connect("helper") as client:
+            robots = held(client)["request"]
+        with stand.connect() as client:
+            request = held(client)["request"]
+            why = ("--reason", "the shop is down")
+            weak = stand.interlock("approvals", "break-glass", request, "--token", token("pwd"), *why)
+            assert (weak.code, "second factor" in weak.err) == (77, True)
+            machine = stand.interlock("approvals", "break-glass", robots, "--token", token("mfa"), *why)
+            assert (machine.code, "machine" in machine.err) == (77, True)
+            done = stand.interlock("approvals", "break-glass", request, "--token", token("mfa"), *why)
+            assert (done.code, "GLASS BROKEN" in done.err) == (0, True), done.err
+            assert f"GLASS BROKEN by `ana` for request {request}" in stand.log
+            assert client.execute(DELETE).rowcount == 10
+            assert held(client)["request"] != request  # once
+        stand.kill()
+        stand.start()
+        waits = stand.interlock("approvals", "review")
+        assert (waits.code, request in waits.err, "used" in waits.err) == (75, True, True)
+        assert decide(stand, "review", request, "ana", "fine")[0] == 77
+        assert decide(stand, "review", request, "dora", None)[0] == 77
+        assert decide(stand, "review", request, "dora", "it was, and it is up again") == (0, "")
+        assert stand.interlock("approvals", "review").code == 0
+        said = records(stand, request)
+        assert [record["kind"] for record in said] == [
+            "approval_request", "break_glass", "lease_grant", "lease_end", "break_glass_review",
+        ]  # fmt: skip
+        assert (said[1]["reason"], said[1]["proof"], said[-1]["by"]) == ("the shop is down", "token", "dora")
+        used = [one.leaf.decision for one in stand.decisions() if one.leaf.decision is not None]
+        assert [decision.lifts[-1] for decision in used if decision.lifts] == ["break-glass"]
+        stand.verify()
 
 
 # -- over ---------------------------------------------------------------------------------------------

@@ -72,6 +72,35 @@ def may_withdraw(lease: Lease, who: Principal, *, at: int) -> None:
         raise ApprovalRefused(f"`{who.id}` neither asked for this nor approved it; deny it instead")
 
 
+def break_glass(lease: Lease, who: Principal, approver: Approver, *, group: str | None, mfa: bool, lasts: int) -> Lease:
+    """The lease, granted by one person with a reason instead of approvals. Raises ApprovalRefused.
+
+    `group` are those who may. Nobody does it for a machine: an agent would only have to persuade its own person.
+    """
+    _require_pending(lease, approver.at)
+    if group is None:
+        raise ApprovalRefused("nobody may break the glass here: [approvals] break_glass names no group")
+    if any(actor.kind is not PrincipalKind.PERSON for actor in (*lease.principal.chain(), *who.chain())):
+        raise ApprovalRefused("the glass is broken by people, and for people: a machine stands in the chain")
+    if who.on_behalf_of is not None or group not in who.groups:
+        raise ApprovalRefused(f"`{who.id}` may not break the glass: only people of `{group}` may, acting alone")
+    if not mfa:
+        raise ApprovalRefused("a second factor is needed: present a token whose `amr` says mfa")
+    return replace(lease, broken_by=approver, starts_at=approver.at, ends_at=approver.at + lasts)
+
+
+def review(lease: Lease, who: Principal, approver: Approver) -> Lease:
+    """The lease, after somebody else has looked at why the glass was broken. Raises ApprovalRefused."""
+    if not lease.unreviewed or lease.broken_by is None:
+        raise ApprovalRefused(f"nothing about request {lease.id} waits for a review")
+    _require_other(lease, who)
+    if person(who.id) == person(lease.broken_by.id):
+        raise ApprovalRefused(f"`{who.id}` broke the glass: somebody else has to review that")
+    if not who.groups & set(groups_asked(lease)):
+        raise ApprovalRefused(f"`{who.id}` may not review this: it needs {_named(groups_asked(lease))}")
+    return replace(lease, reviewed_by=approver)
+
+
 def ended(lease: Lease, end: End) -> Lease:
     """The lease, over; a use is counted down."""
     return replace(lease, end=end, uses=lease.uses - 1 if end in (End.USED, End.EXCEEDED) else lease.uses)

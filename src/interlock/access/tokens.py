@@ -51,12 +51,13 @@ class _Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     purpose: str | None = None
     targets: tuple[str, ...] | None = None
     act: _Actor | None = None
+    amr: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pass:
     """What a good token says. `targets` None means every target; `expires_at` is in microseconds since the epoch,
-    `issued_at` in seconds, as revocations count."""
+    `issued_at` in seconds, as revocations count. `mfa`: its subject showed several factors (RFC 8176), acting alone."""
 
     id: str
     principal: Principal
@@ -64,6 +65,7 @@ class Pass:
     targets: frozenset[str] | None
     issued_at: int
     expires_at: int
+    mfa: bool = False
 
     def may_reach(self, target: str) -> bool:
         """Whether the token lets its bearer open a session on `target`."""
@@ -91,6 +93,7 @@ def mint(
     kid: str,
     purpose: str | None = None,
     targets: Iterable[str] | None = None,
+    amr: Iterable[str] = (),
 ) -> str:
     """A token for `principal`, issued by the issuer of its root. `now` in microseconds, `lifetime` in seconds.
 
@@ -120,6 +123,7 @@ def mint(
         purpose=purpose,
         targets=None if targets is None else tuple(sorted(targets)),
         act=act,
+        amr=tuple(sorted(amr)),
     )
     header = {"alg": ALGORITHM, "kid": kid, "typ": "JWT"}
     return jws.serialize_compact(header, msgspec.json.encode(claims), key, algorithms=[ALGORITHM])
@@ -145,6 +149,7 @@ def verify(token: str, *, terms: TokenTerms, now: int, revoked: Revocations) -> 
         targets=None if claims.targets is None else frozenset(claims.targets),
         issued_at=claims.iat,
         expires_at=claims.exp * _MICROSECONDS,
+        mfa="mfa" in claims.amr and claims.act is None,
     )
 
 

@@ -37,6 +37,8 @@ def lease_data(lease: Lease) -> dict[str, object]:
         "may_approve": list(groups_asked(lease)),
         "missing": dict(missing(lease)) if lease.pending else {},
         "approved_by": [{"id": one.id, "group": one.group, "proof": one.proof} for one in lease.approved_by],
+        "broken_by": None if lease.broken_by is None else lease.broken_by.id,
+        "reviewed_by": None if lease.reviewed_by is None else lease.reviewed_by.id,
         "impact": _impact_data(lease.ceiling),
         "asked_at": lease.asked_at // _SECOND,
         "starts_at": None if lease.starts_at is None else lease.starts_at // _SECOND,
@@ -64,6 +66,13 @@ def step_line(what: str, lease: Lease, at: int) -> str:
     """`granted 0198…: robot for ana on shop; for 900 s`, plain."""
     about = _wanted(lease) if lease.pending else _left(lease, at) if lease.end is None else f"it was {lease.end}"
     return f"{what} {lease.id}: {_chain(lease.principal)} on {lease.target}; {about}"
+
+
+def broken_line(lease: Lease) -> str:
+    """Who broke the glass for what, and what became of it; plain."""
+    by = "" if lease.broken_by is None else lease.broken_by.id
+    end = lease.end.value if lease.end is not None else "not used yet"
+    return f"{lease.id}: `{by}` broke the glass for {_chain(lease.principal)} on {lease.target}; {end}"
 
 
 def show_card(lease: Lease, card: Card | None, at: int) -> None:
@@ -157,6 +166,8 @@ def _lift(lift: str) -> str:
 
 
 def _wanted(lease: Lease) -> str:
+    if lease.broken_by is not None:
+        return f"GLASS BROKEN by {lease.broken_by.id}"
     if not lease.pending:
         return f"approved by {', '.join(one.id for one in lease.approved_by)}"
     return "waits for " + " and ".join(f"{count} of {group}" for group, count in missing(lease))

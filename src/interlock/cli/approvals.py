@@ -13,10 +13,10 @@ from interlock.app.approvals.messages import Verdict
 from interlock.app.clock import now
 from interlock.app.config import load_config
 from interlock.app.secrets import read_private
-from interlock.cli.approval_card import card_data, lease_data, show_card, show_list, step_line
+from interlock.cli.approval_card import broken_line, card_data, lease_data, show_card, show_list, step_line
 from interlock.cli.exits import Exit
 from interlock.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
-from interlock.cli.render import complain, emit, emit_json, say
+from interlock.cli.render import complain, emit, emit_json, quoted, say
 from interlock.model import CallerFault, Lease
 
 app = typer.Typer(help="Show, approve and deny what is held.", no_args_is_help=True)
@@ -109,6 +109,42 @@ def withdraw(
     _decide(config, request, "withdraw", known, reason=reason, as_json=as_json)
 
 
+@app.command("break-glass")
+def break_glass(
+    request: Request,
+    reason: Annotated[str, typer.Option(help="Why nobody could be asked; it is recorded, and reviewed.")],
+    token: Token = None,
+    as_json: AsJson = False,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Put a reason in the place of approvals: for people with a second factor, loudly, to be reviewed by others."""
+    _decide(config, request, "break-glass", (None, None, token), reason=reason, as_json=as_json)
+
+
+@app.command()
+def review(
+    request: Annotated[str | None, typer.Argument(help="The request. [default: list what waits for a review]")] = None,
+    finding: Annotated[str | None, typer.Option(help="What you found; it is recorded.")] = None,
+    name: Name = None,
+    secret_file: SecretFile = None,
+    token: Token = None,
+    as_json: AsJson = False,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """List what the glass was broken for, or say what a look at one of them found. Exits with 75 while some wait."""
+    if request is not None:
+        _decide(config, request, "review", (name, secret_file, token), reason=finding, as_json=as_json)
+        return
+    with _desk(config) as desk:
+        waiting = desk.unreviewed()
+    if as_json:
+        emit_json([lease_data(lease) for lease in waiting])
+    for lease in [] if as_json else waiting:
+        say(quoted(broken_line(lease)))
+    if waiting:
+        raise typer.Exit(Exit.PENDING)
+
+
 @app.command()
 def watch(as_json: AsJson = False, config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Print every step as it happens, a line each, until interrupted."""
@@ -142,7 +178,7 @@ def _decide(
     if as_json:
         emit_json(lease_data(lease))
     else:
-        say(step_line(_done(verdict, lease), lease, now()))
+        say(quoted(step_line(_done(verdict, lease), lease, now())))
     _exit_by(lease)
 
 
@@ -165,7 +201,13 @@ def _secret(name: str, file: Path | None) -> str:
 def _done(verdict: Verdict, lease: Lease) -> str:
     if verdict == "approve":
         return "approved" if lease.pending else "granted"
-    return "denied" if verdict == "deny" else "withdrawn"
+    done: dict[Verdict, str] = {
+        "deny": "denied",
+        "withdraw": "withdrawn",
+        "break-glass": "GLASS BROKEN for",
+        "review": "reviewed",
+    }
+    return done[verdict]
 
 
 def _exit_by(lease: Lease) -> None:

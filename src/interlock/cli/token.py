@@ -54,6 +54,7 @@ def mint_token(
         int | None, typer.Option(parser=_duration, metavar="DURATION", help="Such as 15m. [default: max_lifetime]")
     ] = None,
     target: Annotated[list[str] | None, typer.Option(help="Only for this target; repeat for more.")] = None,
+    amr: Annotated[list[str] | None, typer.Option(help="How --sub proved who it is (RFC 8176), such as mfa.")] = None,
     key: Annotated[Path | None, typer.Option(help="The private key. [default: signing_key of [tokens]]")] = None,
     as_json: AsJson = False,
     config: ConfigFile = DEFAULT_CONFIG,
@@ -79,6 +80,7 @@ def mint_token(
         kid=kid,
         purpose=purpose,
         targets=target,
+        amr=amr or (),
     )
     if lifetime > settings.max_lifetime:
         longest = settings.max_lifetime

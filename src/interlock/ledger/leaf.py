@@ -36,6 +36,8 @@ class Kind(StrEnum):
     APPROVAL = "approval"
     LEASE_GRANT = "lease_grant"
     LEASE_END = "lease_end"
+    BREAK_GLASS = "break_glass"
+    BREAK_GLASS_REVIEW = "break_glass_review"
 
 
 # What a full disk refuses: new work. Everything else is how work ends and how operators act (threats.md 18).

@@ -107,6 +107,21 @@ def lease_grant_entry(lease: Lease, *, id: str, at: int) -> Entry:
     return _keeping(make_entry(Kind.LEASE_GRANT, groups, id=id, at=at), lease)
 
 
+def break_glass_entry(lease: Lease, approver: Approver, *, reason: str, id: str, at: int) -> Entry:
+    """Somebody put a reason in the place of approvals; it has to be reviewed."""
+    return _glass(Kind.BREAK_GLASS, lease, approver, reason, id, at)
+
+
+def break_glass_review_entry(lease: Lease, approver: Approver, *, finding: str, id: str, at: int) -> Entry:
+    """Somebody else looked at it, and this is what they found."""
+    return _glass(Kind.BREAK_GLASS_REVIEW, lease, approver, finding, id, at)
+
+
+def _glass(kind: Kind, lease: Lease, approver: Approver, reason: str, id: str, at: int) -> Entry:
+    said: dict[str, JSON] = {"lease": lease.id, "reason": clip(reason), "state": digest(lease_bytes(lease))}
+    return _keeping(make_entry(kind, {kind.value: _approver(approver) | said}, id=id, at=at), lease)
+
+
 def lease_end_entry(lease: Lease, *, id: str, at: int, by: str, decision: str | None = None) -> Entry:
     """The lease is over. `by` says who or what ended it, `decision` which command used it up."""
     group: dict[str, JSON] = {

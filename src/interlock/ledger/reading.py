@@ -153,11 +153,14 @@ class Leaf(msgspec.Struct, frozen=True):
     approval: LeaseState | None = None
     lease_grant: LeaseState | None = None
     lease_end: LeaseState | None = None
+    break_glass: LeaseState | None = None
+    break_glass_review: LeaseState | None = None
 
     @property
     def lease_state(self) -> LeaseState | None:
         """What the record says about a lease, if it does."""
-        return self.approval_request or self.approval or self.lease_grant or self.lease_end
+        asked = self.approval_request or self.approval or self.lease_grant or self.lease_end
+        return asked or self.break_glass or self.break_glass_review
 
 
 _decoder = msgspec.json.Decoder(Leaf)

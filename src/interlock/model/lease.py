@@ -7,6 +7,7 @@ from enum import StrEnum
 from interlock.model.identity import Principal
 from interlock.model.impact import Impact
 
+BREAK_GLASS = "break-glass"
 MOST_COUNTED = 9  # approvals of one group that a policy can ask for
 
 
@@ -61,7 +62,8 @@ class Lease:
 
     `ends_at` is until when a request waits, later until when the lease may be used, `uses` how often it still may.
     `ceiling` is the impact that was shown; None where nothing was measured. Times are in microseconds since the epoch,
-    UTC. `policy_version` is the bundle that asked.
+    UTC. `policy_version` is the bundle that asked. `broken_by` broke the glass: a person who put a reason in the place
+    of approvals, which somebody else has to review.
     """
 
     id: str
@@ -77,15 +79,28 @@ class Lease:
     uses: int = 1
     ceiling: Impact | None = None
     end: End | None = None
+    broken_by: Approver | None = None
+    reviewed_by: Approver | None = None
 
     def lifts(self) -> frozenset[str]:
-        """What its approvals amount to for a policy: two of one group are also one, those of two never add up."""
+        """What its approvals amount to for a policy: two of one group are also one, those of two never add up. Where
+        the glass was broken, all that the first of the ways asks for, and `break-glass`, which a policy can forbid."""
         counts = Counter(approver.group for approver in self.approved_by)
-        return frozenset(
+        broken = frozenset[str]()
+        if self.broken_by is not None:
+            broken = frozenset({BREAK_GLASS})
+            for _, group, count in (lift.split(":") for lift in self.scope.ways[0]):
+                counts[group] = max(counts[group], int(count))
+        return broken.union(
             f"approval:{group}:{number}"
             for group, count in counts.items()
             for number in range(1, min(count, MOST_COUNTED) + 1)
         )
+
+    @property
+    def unreviewed(self) -> bool:
+        """Whether the glass was broken for it and nobody has looked at that since."""
+        return self.broken_by is not None and self.reviewed_by is None
 
     @property
     def pending(self) -> bool:

@@ -12,17 +12,18 @@ from interlock.store.reader import Reader
 
 
 def open_leases(connection: sqlite3.Connection, reader: Reader, epoch: int) -> list[Lease]:
-    """Those without an end, oldest first. Raises LedgerDamaged for a row that its record does not confirm.
+    """Those without an end, or without the review that they need, oldest first.
 
-    One from before the ledger was restored comes back as outdated: whether it was used since then nobody knows.
+    Raises LedgerDamaged for a row that its record does not confirm. One from before the ledger was restored comes back
+    as outdated: whether it was used since then nobody knows.
     """
     found: list[Lease] = []
     for name, seq, data in connection.execute("SELECT id, seq, lease FROM leases ORDER BY id").fetchall():
         lease = read_lease(data)
-        if lease.end is not None:
+        if lease.end is not None and not lease.unreviewed:
             continue
         leaf = _confirmed(name, seq, data, reader)
-        found.append(lease if leaf.gw.epoch == epoch else replace(lease, end=End.OUTDATED))
+        found.append(lease if leaf.gw.epoch == epoch else replace(lease, end=lease.end or End.OUTDATED))
     return found
 
 

@@ -85,12 +85,16 @@ class Desk:
         """All that is asked for or granted."""
         return self._ask(Ask(), Open).leases
 
+    def unreviewed(self) -> list[Lease]:
+        """All that the glass was broken for, and nobody has reviewed."""
+        return self._ask(Ask(), Open).unreviewed
+
     def show(self, request: str) -> Shown:
         """One with its card."""
         return self._ask(Show(request=request), Shown)
 
     def decide(self, request: str, verdict: Verdict, *, group: str | None = None, reason: str | None = None) -> Lease:
-        """Approve, deny or withdraw."""
+        """Approve, deny, withdraw, break the glass, or review that."""
         return self._ask(Decide(request=request, verdict=verdict, group=group, reason=reason), Decided).lease
 
     def watch(self) -> Iterator[Happened]:

@@ -11,6 +11,7 @@ from typing import assert_never
 
 import msgspec
 
+from interlock.access.faults import ApprovalRefused
 from interlock.access.leases import group_of
 from interlock.app.approvals.messages import (
     LONGEST_LINE,
@@ -38,7 +39,7 @@ from interlock.app.serve.leases import Leases
 from interlock.ledger.leases import read_card
 from interlock.ledger.records import ledger_access_entry
 from interlock.ledger.seal import SALT_SIZE, Sealer
-from interlock.model import Card, Fault, Lease
+from interlock.model import Card, Fault, Lease, Principal
 from interlock.store.connection import open_for_reading
 from interlock.store.find import record_of
 from interlock.store.keys import load
@@ -116,7 +117,7 @@ class _Conversation:
                 return speaker.prove(question)
             case Ask():
                 await leases.sweep()
-                return Open(leases=leases.open())
+                return Open(leases=leases.open(), unreviewed=[*leases.unreviewed.values()])
             case Show(request=request):
                 lease = leases.find(request)
                 return Shown(lease=lease, card=await self._card(lease))
@@ -138,8 +139,20 @@ class _Conversation:
         who = speaker.required()
         if said.verdict == "deny":
             return await leases.refuse(lease.id, who, speaker.approver(""), said.reason)
+        if said.verdict in ("break-glass", "review"):
+            return await self._glass(said, lease, who)
         group = said.group or group_of(lease, who)
         return await leases.approve(lease.id, who, speaker.approver(group), said.reason)
+
+    async def _glass(self, said: Decide, lease: Lease, who: Principal) -> Lease:
+        leases, speaker = self._room.leases, self._speaker
+        if not said.reason or not said.reason.strip():
+            raise ApprovalRefused("say why: --reason, or what a review found: --finding")
+        if said.verdict == "review":
+            return await leases.review(lease.id, who, speaker.approver(""), said.reason)
+        group = self._room.config().approvals.break_glass
+        approver = speaker.approver(group or "")
+        return await leases.break_glass(lease.id, who, approver, said.reason, group=group, mfa=speaker.mfa)
 
     async def _card(self, lease: Lease) -> Card | None:
         """What is sealed beside the request; that somebody looks is recorded before."""

@@ -6,7 +6,7 @@ import msgspec
 
 from interlock.model import Card, Lease
 
-Verdict = Literal["approve", "deny", "withdraw"]
+Verdict = Literal["approve", "deny", "withdraw", "break-glass", "review"]
 
 
 class _Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,9 +70,10 @@ class Welcome(_Said, frozen=True, kw_only=True, tag="welcome"):
 
 
 class Open(_Said, frozen=True, kw_only=True, tag="open"):
-    """Requests and grants that are not over, oldest first."""
+    """Requests and grants that are not over, oldest first; `unreviewed` are those that the glass was broken for."""
 
     leases: list[Lease]
+    unreviewed: list[Lease] = []
 
 
 class Shown(_Said, frozen=True, kw_only=True, tag="shown"):

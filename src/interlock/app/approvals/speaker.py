@@ -28,6 +28,7 @@ class Speaker:
         self.principal: Principal | None = None
         self._config = config
         self._now = now
+        self.mfa = False  # whether a second factor was shown to whoever issued the token
         self._proof = ""
         self._exchange: tuple[Principal | None, ServerExchange] | None = None
         self._tried = False
@@ -49,6 +50,7 @@ class Speaker:
         if tokens is None:
             raise TokenRefused("this gateway believes no tokens: there is no [tokens] section")
         passed = verify(said.token, terms=token_terms(tokens), now=self._now(), revoked=revocation_list(tokens))
+        self.mfa = passed.mfa
         return self._known(passed.principal, "token")
 
     def by_scram(self, said: ByScram) -> Challenge:

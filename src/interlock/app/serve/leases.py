@@ -12,9 +12,18 @@ from interlock.app.journal import LocalJournal
 from interlock.gate import Ends, Found
 from interlock.ledger.faults import LedgerFull
 from interlock.ledger.leaf import Entry, Kind
-from interlock.ledger.leases import approval_entry, lease_end_entry, lease_grant_entry, read_card, read_lease
+from interlock.ledger.leases import (
+    approval_entry,
+    break_glass_entry,
+    break_glass_review_entry,
+    lease_end_entry,
+    lease_grant_entry,
+    read_card,
+    read_lease,
+)
 from interlock.ledger.seal import SALT_SIZE
 from interlock.model import Approver, Card, End, Lease, Principal
+from interlock.model.lease import BREAK_GLASS
 
 SECOND: Final = 1_000_000
 LONG_OVER: Final = 64  # leases that ended last are kept in mind, so that people can be told how
@@ -42,11 +51,14 @@ class Leases:
         self._waiting: dict[str, list[asyncio.Future[Lease]]] = {}
         self._hear: list[Heard] = []
         self._found = [*found]
+        self.unreviewed: dict[str, Lease] = {}
 
     async def begin(self, policy_version: str) -> None:
         """Write down what a restart, or another policy, has ended."""
-        self._open = {lease.id: replace(lease, end=None) for lease in self._found}
-        for lease in [lease for lease in self._found if lease.end is not None]:
+        self.unreviewed = {lease.id: lease for lease in self._found if lease.unreviewed}
+        found = [lease for lease in self._found if lease.end in (None, End.OUTDATED)]
+        self._open = {lease.id: replace(lease, end=None) for lease in found}
+        for lease in [lease for lease in found if lease.end is not None]:
             await self._end(self._open[lease.id], End.OUTDATED, by="a restored ledger")
         await self.outdate(policy_version)
         await self.sweep()
@@ -67,7 +79,7 @@ class Leases:
 
     def find(self, name: str) -> Lease:
         """By its id, or an end of it that no other has. Raises ApprovalRefused."""
-        known = self._over | self._open
+        known = self.unreviewed | self._over | self._open
         if name in known:
             return known[name]
         alike = [lease for key, lease in known.items() if len(name) >= 4 and key.endswith(name)]
@@ -88,6 +100,32 @@ class Leases:
         self._open[lease.id] = lease  # before the disk: the next approval of the same second builds on it
         await self._journal.append(entries)
         self._tell("granted" if granted else "approved", lease)
+        return lease
+
+    async def break_glass(
+        self, name: str, who: Principal, approver: Approver, reason: str, *, group: str | None, mfa: bool
+    ) -> Lease:
+        """Granted by one, with a reason; loud, and to be reviewed. Raises ApprovalRefused."""
+        await self.sweep()
+        lasts = self.lasts * SECOND
+        lease = rules.break_glass(self.find(name), who, approver, group=group, mfa=mfa, lasts=lasts)
+        self._open[lease.id] = self.unreviewed[lease.id] = lease
+        broken = break_glass_entry(lease, approver, reason=reason, id=self._new_id(), at=self._now())
+        await self._journal.append([broken, lease_grant_entry(lease, id=self._new_id(), at=self._now())])
+        self._tell(BREAK_GLASS, lease)
+        return lease
+
+    async def review(self, name: str, who: Principal, approver: Approver, finding: str) -> Lease:
+        """Somebody else looked at why the glass was broken. Raises ApprovalRefused."""
+        lease = rules.review(self.find(name), who, approver)
+        if lease.id in self._open:
+            self._open[lease.id] = lease
+        elif lease.id in self._over:
+            self._over[lease.id] = lease
+        self.unreviewed.pop(lease.id, None)
+        entry = break_glass_review_entry(lease, approver, finding=finding, id=self._new_id(), at=self._now())
+        await self._journal.append([entry])
+        self._tell("reviewed", lease)
         return lease
 
     async def refuse(self, name: str, who: Principal, approver: Approver, reason: str | None) -> Lease:
@@ -193,6 +231,8 @@ class Leases:
     def _close(self, lease: Lease) -> None:
         """Before the disk: nobody may use it from here on, whatever becomes of the record."""
         self._open.pop(lease.id, None)
+        if lease.id in self.unreviewed:
+            self.unreviewed[lease.id] = lease
         self._over[lease.id] = lease
         while len(self._over) > LONG_OVER:
             del self._over[next(iter(self._over))]

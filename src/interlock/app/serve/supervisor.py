@@ -48,7 +48,8 @@ from interlock.app.serve.watching import Reading, SupervisorMetrics
 from interlock.ledger.faults import LedgerFault
 from interlock.ledger.records import policy_activate_entry
 from interlock.ledger.scribe import outcome_entry
-from interlock.model import Fault, OurFault, Outcome, Status
+from interlock.model import Card, Fault, Lease, OurFault, Outcome, Status
+from interlock.model.lease import BREAK_GLASS
 from interlock.policy import Bundle
 
 _BACKLOG: Final = 512
@@ -99,6 +100,7 @@ class Supervisor:
         self._journal = journal
         self._leases = Leases(journal.leases, journal, new_id=new_id, now=now)
         self._leases.lasts = self._config.approvals.valid
+        self._leases.listen(self._be_loud)
         self._crier = Crier(self._leases, gateway=self._config.gateway.id, say=self._say)
         self._in_force.rehearse(journal)
         self._crier.adopt(hooks_of(self._config, os.environ))
@@ -140,6 +142,10 @@ class Supervisor:
             new_id=new_id,
             now=now,
         )
+
+    def _be_loud(self, what: str, lease: Lease, _: Card | None) -> None:
+        if what == BREAK_GLASS and lease.broken_by is not None:
+            self._say(f"GLASS BROKEN by `{lease.broken_by.id}` for request {lease.id}: it needs a review")
 
     async def _sweep(self) -> None:
         while True:
