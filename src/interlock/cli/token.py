@@ -65,9 +65,7 @@ def mint_token(
     if file is None:
         raise typer.BadParameter("name the private key: --key FILE, or signing_key in [tokens]")
     signing = load_signing_key(read_private(file))
-    kid = next((kid for kid, public in token_terms(settings).keys.items() if key_id(public) == key_id(signing)), None)
-    if kid is None:
-        raise typer.BadParameter(f"the public half of `{file}` is not in [tokens.keys]: no gateway would believe it")
+    kid = _kid_of(key_id(signing), settings, file)
     identity, at, lifetime = new_id(), now(), ttl or int(settings.max_lifetime)
     principal = _chain(sub, act or [], kind, root_kind, group or [], act_group or [], settings.issuer)
     text = mint(
@@ -90,6 +88,13 @@ def mint_token(
     else:
         emit(text)
         say(f"[dim]id {identity}, for {lifetime} s; `interlock token revoke ID` ends it[/]")
+
+
+def _kid_of(name: str, settings: TokensConfig, file: Path) -> str:
+    kid = next((kid for kid, public in token_terms(settings).keys.items() if key_id(public) == name), None)
+    if kid is None:
+        raise typer.BadParameter(f"the public half of `{file}` is not in [tokens.keys]: no gateway would believe it")
+    return kid
 
 
 @app.command()
