@@ -6,6 +6,7 @@ from typing import Final
 from unicodedata import normalize
 
 from interlock.model import Object, ObjectKind, Principal, Target
+from interlock.model.labels import LABEL_PARENTS as LABEL_PARENTS, SENSITIVE as SENSITIVE, UNCLASSIFIED as UNCLASSIFIED
 from interlock.policy.schema import COLUMNS, PRINCIPAL_TYPES, RESOURCE_TYPES
 from interlock.policy.tree import Json
 
@@ -23,20 +24,8 @@ LESSER_ENVIRONMENTS: Final[dict[str, tuple[str, ...]]] = {
     "staging": (),
 }
 STRICTEST_ENVIRONMENT: Final = "prod"
-UNCLASSIFIED: Final = "unclassified"
 CATALOG: Final = "catalog"  # what a target says about itself
 
-# The classification tree. Other labels are allowed and stand by themselves.
-LABEL_PARENTS: Final[dict[str, tuple[str, ...]]] = {
-    "pii": ("sensitive",),
-    "phi": ("sensitive",),
-    "pci": ("sensitive",),
-    "financial": ("sensitive",),
-    "secret": ("sensitive",),
-    "catalog-secret": ("secret", "sensitive"),
-    UNCLASSIFIED: ("sensitive",),
-}
-SENSITIVE: Final = frozenset({"sensitive", *LABEL_PARENTS})
 _SCHEMA_MEMBERS: Final = frozenset(
     {
         ObjectKind.TABLE,

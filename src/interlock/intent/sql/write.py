@@ -1,5 +1,6 @@
 """INSERT, UPDATE, DELETE, MERGE: what is written, how far it reaches, and what follows from it on other tables."""
 
+from interlock.intent.sql.carrying import carry
 from interlock.intent.sql.consequences import Change, consequences
 from interlock.intent.sql.counting import rows_given
 from interlock.intent.sql.expressions import QueryFunction, query, targets, walk
@@ -30,8 +31,10 @@ def insert(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
         outer = Level(parent)
         outer.ctes, outer.single = level.ctes, level.single
         streams, reading.streams = reading.streams, False  # they go into the table
-        query(reading, outer, source)
+        given = query(reading, outer, source)
         reading.streams = streams
+        into = columns or tuple(target.relation.fields if target.relation is not None else ())
+        carry(reading, target.relation, into, [sources for _, sources in given or ()])
     _write(reading, target, Change.CREATE, reach, columns or None)
     conflict = node(inner, "onConflictClause")
     if conflict is not None:
@@ -55,7 +58,7 @@ def _on_conflict(reading: Reading, level: Level, target: Range, conflict: Node, 
     if conflict.get("action") != "ONCONFLICT_UPDATE":
         return
     level.ranges.append(excluded)
-    assigned = _assignments(reading, level, nodes(conflict, "targetList"))
+    assigned = _assignments(reading, level, target, nodes(conflict, "targetList"))
     condition = node(conflict, "whereClause")
     if condition is not None:
         where(reading, level, condition, pins=False)
@@ -87,7 +90,7 @@ def update(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
         note_chosen(reading, target, chosen)
     if level.pairs:
         note_chance(reading, level, target)
-    assigned = _assignments(reading, level, nodes(inner, "targetList"))
+    assigned = _assignments(reading, level, target, nodes(inner, "targetList"))
     outputs = _returning(reading, level, inner)
     _settle(reading, level, target, reach)
     _write(reading, target, Change.CHANGE, reach, assigned)
@@ -136,7 +139,7 @@ def _condition(reading: Reading, level: Level, target: Range, inner: Node) -> Re
     return loose or keyed(target) or Reach.UNKNOWN
 
 
-def _assignments(reading: Reading, level: Level, listed: list[Node]) -> tuple[str, ...]:
+def _assignments(reading: Reading, level: Level, written: Range, listed: list[Node]) -> tuple[str, ...]:
     """Read the right sides of SET and give the columns on the left; one shared source is read once."""
     seen: list[Json] = []
     for wrapped in listed:
@@ -147,7 +150,9 @@ def _assignments(reading: Reading, level: Level, listed: list[Node]) -> tuple[st
             continue
         if multi is not None:
             seen.append(value)
+        reading.mentions = []
         walk(reading, level, [value, target.get("indirection")])
+        carry(reading, written.relation, _column_names([wrapped]), [reading.mentions])
     return _column_names(listed)
 
 
@@ -204,7 +209,13 @@ def _merge_action(reading: Reading, level: Level, target: Range, clause: Node) -
     if command == "CMD_DELETE":
         _write(reading, target, Change.DELETE, Reach.UNKNOWN, ())
     elif command == "CMD_UPDATE":
-        _write(reading, target, Change.CHANGE, Reach.UNKNOWN, _assignments(reading, level, nodes(clause, "targetList")))
+        _write(
+            reading,
+            target,
+            Change.CHANGE,
+            Reach.UNKNOWN,
+            _assignments(reading, level, target, nodes(clause, "targetList")),
+        )
     elif command == "CMD_INSERT":
         walk(reading, level, clause.get("values"))
         _write(reading, target, Change.CREATE, Reach.UNKNOWN, _column_names(nodes(clause, "targetList")) or None)
