@@ -240,15 +240,16 @@ def _plain(reading: Reading, level: Level, name: str) -> None:
                 range_.touch(reading, name)
             elif has is None:
                 open_ranges.append(range_)
-        if found or name in at.aliases:
-            if found and at is not level and not met:
+        if found:
+            if at is not level and not met:
                 reading.strays.append(Stray(level, name, next(r.name for r in at.ranges if r.has(name))))
             return
         for range_ in open_ranges:
             # It may have the name or not: then the name is one of a query around, and that one is read.
             _hit(reading, range_)
             range_.touch(reading, name)
-        met = met or bool(open_ranges)
+        # ORDER BY means a column of the answer by it; inside an expression, though, one of a query around.
+        met = met or bool(open_ranges) or name in at.aliases
         at = at.parent
     if met:
         return
