@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from interlock.app.bundles import named_pack, read_pack
 from interlock.model import (
+    UNCOUNTED,
     UNKNOWN_IMPACT,
     Case,
     Command,
@@ -25,6 +26,7 @@ from interlock.model import (
     Reach,
     Session,
     Target,
+    Usage,
     Verb,
 )
 from interlock.policy import Bundle, Judge
@@ -80,6 +82,7 @@ def case(
     impact: Impact = UNKNOWN_IMPACT,
     target: Target = SHOP,
     purpose: str | None = None,
+    usage: Usage = UNCOUNTED,
 ) -> Case:
     command = Command(
         id="c",
@@ -90,7 +93,7 @@ def case(
         received_at=0,
     )
     intent = Intent(effects=effects, returns=None, findings=findings, understood=understood, shape="", fingerprint="")
-    return Case(command=command, intent=intent, offers=offers, at=0, impact=impact)
+    return Case(command=command, intent=intent, offers=offers, at=0, impact=impact, usage=usage)
 
 
 def judge_of(*policies: str) -> Judge:

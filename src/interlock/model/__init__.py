@@ -30,8 +30,10 @@ from interlock.model.meaning import (
     Verb,
 )
 from interlock.model.outcome import Outcome, Status
+from interlock.model.usage import UNCOUNTED, Usage
 
 __all__ = [
+    "UNCOUNTED",
     "UNKNOWN_IMPACT",
     "Approver",
     "Basis",
@@ -70,6 +72,7 @@ __all__ = [
     "Target",
     "TargetFault",
     "Touched",
+    "Usage",
     "Verb",
     "Verdict",
 ]

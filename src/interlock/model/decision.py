@@ -7,6 +7,7 @@ from interlock.model.command import Command
 from interlock.model.impact import UNKNOWN_IMPACT, Impact
 from interlock.model.lease import Lease
 from interlock.model.meaning import Intent
+from interlock.model.usage import UNCOUNTED, Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,3 +95,4 @@ class Case:
     at: int
     impact: Impact = UNKNOWN_IMPACT
     leases: tuple[Lease, ...] = ()
+    usage: Usage = UNCOUNTED

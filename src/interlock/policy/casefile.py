@@ -70,7 +70,8 @@ class WrittenImpact(_Closed, frozen=True, kw_only=True):
 class WrittenCase(_Closed, frozen=True, kw_only=True):
     """One case. `reasons` must be among the decision's; `lifts` and `obligations`, where given, must be all of them.
 
-    `offers` are the promises the gateway can keep; `granted` what holds from outside (`approval:dba-leads:2`).
+    `offers` are the promises the gateway can keep; `granted` what holds from outside (`approval:dba-leads:2`). `usage`
+    are counts by their names (`recent.hour.rowsChanged`); one that is left out is not known.
     """
 
     name: str
@@ -84,6 +85,7 @@ class WrittenCase(_Closed, frozen=True, kw_only=True):
     offers: tuple[Literal["measured", "readOnly", "maxRows", "form"], ...] = ("readOnly", "maxRows")
     impact: WrittenImpact | None = None
     granted: tuple[str, ...] = ()
+    usage: dict[str, int] = {}
     reasons: tuple[str, ...] = ()
     lifts: tuple[str, ...] | None = None
     obligations: tuple[str, ...] | None = None

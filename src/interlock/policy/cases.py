@@ -1,6 +1,6 @@
 """Deciding the cases of a pack, and saying what came out otherwise than written."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -21,11 +21,13 @@ from interlock.model import (
     Session,
     Target,
     Touched,
+    Usage,
 )
 from interlock.policy.casefile import CaseFile, WrittenCase, WrittenEffect, WrittenImpact
 from interlock.policy.judge import Judge
 from interlock.policy.plan import PROMISED_BY, obligation_text
 from interlock.policy.rule import steps
+from interlock.policy.usage import COUNTS
 
 Named = TypeVar("Named")
 _PROMISE_KINDS: Final = {name: kind for kind, name in PROMISED_BY.items()}
@@ -92,7 +94,22 @@ def _case(world: CaseFile, case: WrittenCase) -> Case:
     )
     offers: frozenset[type[Obligation]] = frozenset(_PROMISE_KINDS[name] for name in case.offers)
     command = Command(id="command", session=session, language="sql", text="", unit="unit", received_at=0)
-    return Case(command=command, intent=intent, offers=offers, at=0, impact=_impact(world, case.impact))
+    return Case(
+        command=command,
+        intent=intent,
+        offers=offers,
+        at=0,
+        impact=_impact(world, case.impact),
+        usage=_usage(case.usage),
+    )
+
+
+def _usage(written: dict[str, int]) -> Usage:
+    for name, count in written.items():
+        if count < 0:
+            raise ValueError(f"`{name}` is {count}: a count is never less than nothing")
+        _named(COUNTS, name)
+    return Usage(counts=tuple(sorted(written.items())))
 
 
 def _principal(world: CaseFile, name: str, above: frozenset[str]) -> Principal:
@@ -136,7 +153,7 @@ def _findings(codes: tuple[FindingCode, ...]) -> tuple[Finding, ...]:
     return tuple(Finding(code=code, message=code.value) for code in codes)
 
 
-def _named(defined: dict[str, Named], name: str) -> Named:
+def _named(defined: Mapping[str, Named], name: str) -> Named:
     if name not in defined:
         raise ValueError(f"`{name}` is not defined in this file: one of {', '.join(sorted(defined)) or 'nothing'}")
     return defined[name]

@@ -7,6 +7,7 @@ from interlock.model import Basis, Case
 from interlock.policy.plan import PROMISED_BY, Plan
 from interlock.policy.question import Question, effects_of, writes
 from interlock.policy.tree import Json, Tree
+from interlock.policy.usage import reading, with_counts
 
 # Cedar's integers are signed 64-bit; a count beyond them is still a large count.
 _LARGEST: Final = 2**63 - 1
@@ -28,7 +29,7 @@ def facts_of(case: Case) -> Tree:
         "phase": "commit" if case.impact.basis is Basis.MEASURED else "plan",
         "writes": writes(effects_of(case)),
         "impact": impact,
-        "session": about,
+        **with_counts(about, case.usage),
         "chain": {"depth": len(chain), "actors": _set(actor.kind.value for actor in chain)},
         "offers": _set(PROMISED_BY[kind] for kind in case.offers),
     }
@@ -43,7 +44,7 @@ def context_of(question: Question, facts: Tree, plan: Plan, lifts: frozenset[str
         "plan": {**plan.facts()},
         "lifts": _set(lifts),
     }
-    context = facts | changing
+    context = reading(facts, plan.max_rows) | changing
     if question.here is not None and isinstance(impact := facts["impact"], dict):
         context["impact"] = {**impact, "here": min(question.here, _LARGEST)}
     return context

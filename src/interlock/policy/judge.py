@@ -3,7 +3,7 @@
 from itertools import combinations
 from typing import Final
 
-from interlock.model import UNKNOWN_IMPACT, Case, Decision, Intent, Obligation, Reason, Session, Verdict
+from interlock.model import UNCOUNTED, UNKNOWN_IMPACT, Case, Decision, Intent, Obligation, Reason, Session, Verdict
 from interlock.policy import words
 from interlock.policy.bundle import Bundle
 from interlock.policy.canary import sing
@@ -14,7 +14,9 @@ from interlock.policy.memo import Memo
 from interlock.policy.nearmiss import NearMisses
 from interlock.policy.question import questions
 from interlock.policy.rule import steps
+from interlock.policy.schema import VERBS
 from interlock.policy.signature import Signature, signature
+from interlock.policy.usage import Sides, counts_read
 
 # 256 questions take about 20 ms; what people and drivers write asks a tenth of that.
 MOST_QUESTIONS: Final = 256
@@ -36,6 +38,11 @@ class Judge:
         self._mentioned = frozenset[tuple[str, str]]().union(*(rule.entities for rule in bundle.rules))
         self._live = Engine(live)
         self._near = NearMisses(live)
+        self._sides = Sides.in_rules(live)
+        self._counting = frozenset(rule.id for rule in live if counts_read(rule))
+        self.counts = {
+            verb: frozenset[str]().union(*(counts_read(rule) for rule in live if verb in rule.verbs)) for verb in VERBS
+        }
         self._shadow = Engine(bundle.rules) if len(live) < len(bundle.rules) else None
         self._by_identity: Memo[tuple[object, ...], tuple[Intent, Session, Decision]] = Memo(remembered)
         self._by_signature: Memo[Signature, Decision] = Memo(remembered)
@@ -44,7 +51,7 @@ class Judge:
         """The decision on one case. Equal cases get equal decisions; from the second on it costs microseconds."""
         if case.leases:  # good for one command: nothing to remember
             return self.decide_anew(case, NOTHING_GRANTED.union(*(lease.lifts() for lease in case.leases)))
-        if case.impact is not UNKNOWN_IMPACT:
+        if case.impact is not UNKNOWN_IMPACT or case.usage is not UNCOUNTED:
             return self._recall(case)
         # Analysers intern intents and a conversation keeps its session: identity is the cheapest key. The entry
         # holds both, so that neither address can come to mean something else.
@@ -82,11 +89,12 @@ class Judge:
         return self._decide(case, self._shadow, NOTHING_GRANTED) if self._shadow else None
 
     def _recall(self, case: Case) -> Decision:
-        key = signature(case)
+        key = signature(case, self._sides)
         decision = self._by_signature.get(key)
         if decision is None:
             decision = self.decide_anew(case)
-            self._by_signature.put(key, decision)
+            if decision.allowed or self._counting.isdisjoint(reason.policy for reason in decision.reasons):
+                self._by_signature.put(key, decision)  # a refusal by counts says the numbers: each says its own
         return decision
 
     def _decide(self, case: Case, engine: Engine, granted: frozenset[str]) -> Decision:

@@ -3,14 +3,16 @@
 from typing import TypeAlias
 
 from interlock.model import Case, Effect, Finding, Impact, Principal, Target
+from interlock.policy.usage import Sides
 
 Signature: TypeAlias = tuple[object, ...]
 
 
-def signature(case: Case) -> Signature:
+def signature(case: Case, sides: Sides) -> Signature:
     """Everything the judge and its messages look at. Spans, literals, text, ids and the time are not among it.
 
-    Impact enters with its exact numbers: they are part of the message, and measured writes are not the hot path.
+    Impact enters with its exact numbers: they are part of the message, and measured writes are not the hot path. Counts
+    enter by the side of the policies' constants on which they fall: they differ each time.
     """
     session, intent = case.command.session, case.intent
     principal: Principal = session.principal
@@ -27,6 +29,7 @@ def signature(case: Case) -> Signature:
         _said(intent.findings),
         tuple(_effect(effect) for effect in intent.effects),
         impact,
+        sides(case.usage),
     )
 
 

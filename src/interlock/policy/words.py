@@ -7,6 +7,7 @@ from interlock.model import Basis, Case, Finding, Reach, Reason, Verb
 from interlock.policy.plan import NOTHING_PROMISED, Plan
 from interlock.policy.question import Question, sensitive
 from interlock.policy.rule import RESERVED, SEVERITIES, Rule
+from interlock.policy.usage import COUNTS, METRICS, READ, counts_read, limits
 
 _MUST: Final = {
     "measured": ("must be measured before it lands", "measure"),
@@ -167,10 +168,25 @@ def _facts(rule: Rule, question: Question, case: Case) -> Iterator[str]:
         yield f"touches {', '.join(labels)} columns"
     if "impact" in looked:
         yield _rows(case, question)
+    yield from _counts(rule, case)
     if "chain" in looked:
         yield "driven by " + " for ".join(f"{a.kind} `{a.id}`" for a in case.command.session.principal.chain())
     elif rule.tree["principal"] != {"op": "All"}:
         yield f"asked by {question.actor.kind} `{question.actor.id}`"
+
+
+def _counts(rule: Rule, case: Case) -> Iterator[str]:
+    """What was used up, and how much may be."""
+    known = dict(case.usage.counts)
+    for name in sorted(counts_read(rule)):
+        most = " and ".join(f"{constant:,}" for constant in limits(rule.tree, name))
+        limit = f" (the limit is {most})" if most else ""
+        if name not in known:
+            yield f"{COUNTS[name]}: not known{limit}"
+        elif name.endswith(_AS_IT_WAS):
+            yield f"{known[name]:,} {COUNTS[name]}, before this command{limit}"
+        else:
+            yield f"{known[name]:,} {COUNTS[name]}, this command included{limit}"
 
 
 def _rows(case: Case, question: Question) -> str:
@@ -180,6 +196,10 @@ def _rows(case: Case, question: Question) -> str:
     here = f", {question.here:,} of them here" if question.here is not None else ""
     word = "measured" if impact.basis is Basis.MEASURED else "estimated, not measured"
     return f"{impact.rows:,} rows {word}{here}"
+
+
+# The counts in which a command does not stand while it is judged.
+_AS_IT_WAS: Final = tuple(f".{metric}" for metric in METRICS if metric in (READ, "bytesRead", "denials"))
 
 
 def _must(kind: str, plan: Plan) -> str:
