@@ -11,6 +11,7 @@ from interlock.intent.sql.statement import Flow, Statement
 from interlock.model import Command, Session
 
 LANGUAGE: Final = "postgresql"
+MOST_BOUND: Final = 4096  # parameters of what can be approved: its record passes to the supervisor as one line
 Values = tuple[bytes | None, ...]
 
 
@@ -66,7 +67,7 @@ class Asker:
             intent=statement.intent,
             group=group.id,
             offers=OFFERED_FOR_COPY if statement.flow is Flow.COPY_OUT else OFFERED,
-            alone=statement.flow in APPROVABLE and not unit.touched,
+            alone=statement.flow in APPROVABLE and not unit.touched and len(command.arguments) <= MOST_BOUND,
             explicit=unit.explicit,
             prepares=prepares,
         )
