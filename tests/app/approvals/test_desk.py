@@ -14,7 +14,7 @@ from interlock.access.faults import ApprovalRefused
 from interlock.access.keys import SEED_BYTES, load_signing_key, make_keypair
 from interlock.access.tokens import mint
 from interlock.app.approvals.client import Desk, GatewaySilent
-from interlock.app.approvals.desk import Room, serve_approvals
+from interlock.app.approvals.desk import Room, require_place, serve_approvals
 from interlock.app.clock import now
 from interlock.app.config import parse_config
 from interlock.app.ids import new_id
@@ -29,6 +29,7 @@ from interlock.model import (
     End,
     Impact,
     Lease,
+    OurFault,
     Principal,
     PrincipalKind,
     Touched,
@@ -221,6 +222,12 @@ def test_what_is_no_question_is_refused(speaking: Callable[..., bytes], line: by
             return connection.recv(4096)
 
     assert b'"refused"' in speaking(speak)
+
+
+def test_a_path_that_no_socket_can_have_is_refused_before_anything_begins(tmp_path: Path) -> None:
+    require_place(tmp_path / "approvals.sock")
+    with pytest.raises(OurFault, match=r"set \[approvals\] socket"):
+        require_place(tmp_path / ("x" * 104))
 
 
 def test_no_gateway_is_told_as_that(tmp_path: Path) -> None:

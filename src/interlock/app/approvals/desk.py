@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import assert_never
+from typing import Final, assert_never
 
 import msgspec
 
@@ -39,12 +39,14 @@ from interlock.app.serve.leases import Leases
 from interlock.ledger.leases import read_card
 from interlock.ledger.records import ledger_access_entry
 from interlock.ledger.seal import SALT_SIZE, Sealer
-from interlock.model import Card, Fault, Lease, Principal
+from interlock.model import Card, Fault, Lease, OurFault, Principal
 from interlock.store.connection import open_for_reading
 from interlock.store.find import record_of
 from interlock.store.keys import load
 from interlock.store.reader import Reader
 from interlock.store.sqlite import LedgerSettings
+
+LONGEST_PATH: Final = 107  # bytes of sun_path, less its end (unix(7)); macOS has four fewer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,14 @@ class Room:
     config: Callable[[], Config]
     new_id: Callable[[], str]
     now: Callable[[], int]
+
+
+def require_place(path: Path) -> None:
+    """Raises OurFault where the system would not take the path for a socket: before anything else has begun."""
+    if len(os.fsencode(path)) > LONGEST_PATH:
+        raise OurFault(
+            f"`{path}` is longer than the {LONGEST_PATH} bytes a socket's path may have: set [approvals] socket"
+        )
 
 
 async def serve_approvals(room: Room, path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 import uvloop
 from prometheus_client import CollectorRegistry, generate_latest
 
-from interlock.app.approvals.desk import Room, serve_approvals
+from interlock.app.approvals.desk import Room, require_place, serve_approvals
 from interlock.app.clock import now, steady
 from interlock.app.config import Config, Mode
 from interlock.app.ids import new_id
@@ -95,6 +95,7 @@ class Supervisor:
 
     async def run(self) -> None:
         """Until it is told to stop. Raises Fault where it cannot begin, or the ledger has failed."""
+        require_place(self._config.approvals.socket)
         listening = _listen(self._config)
         journal = LocalJournal(open_ledger(self._config), on_death=self._ledger_died, hook=kill_point(os.environ))
         self._journal = journal
