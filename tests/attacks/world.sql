@@ -8,7 +8,8 @@ INSERT INTO people SELECT n, 'person ' || n, n || '@example.com' FROM generate_s
 
 -- Code that writes, and code that says it does not and calls code that does.
 CREATE FUNCTION scribble(by text) RETURNS int LANGUAGE plpgsql VOLATILE AS $$
-BEGIN INSERT INTO public.trap (by) VALUES (by); RETURN 1; END $$;
+-- More rows than production lets land: where it is measured, it is undone.
+BEGIN INSERT INTO public.trap (by) SELECT $1 FROM pg_catalog.generate_series(1, 1500); RETURN 1; END $$;
 CREATE FUNCTION stable_scribble(by text) RETURNS int LANGUAGE plpgsql STABLE AS $$
 DECLARE n int; BEGIN SELECT public.scribble(by) INTO n; RETURN n; END $$;
 CREATE FUNCTION immutable_scribble(by text) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
@@ -48,11 +49,12 @@ CREATE SEQUENCE ids;
 CREATE TABLE parents (id int PRIMARY KEY, name text);
 CREATE TABLE children (id int PRIMARY KEY, parent int NOT NULL REFERENCES parents ON DELETE CASCADE ON UPDATE CASCADE);
 INSERT INTO parents SELECT n, 'p' FROM generate_series(1, 10) AS n;
-INSERT INTO children SELECT n, 1 + n % 10 FROM generate_series(1, 1000) AS n;
+INSERT INTO children SELECT n, 1 + n % 10 FROM generate_series(1, 20000) AS n;
+CREATE INDEX ON children (parent);
 CREATE TABLE base (id int PRIMARY KEY, name text);
 CREATE TABLE heirs () INHERITS (base);
 INSERT INTO base VALUES (1, 'base');
-INSERT INTO heirs SELECT 1, 'heir' FROM generate_series(1, 500);
+INSERT INTO heirs SELECT 1, 'heir' FROM generate_series(1, 1500);
 CREATE TABLE parts (id int, at int, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
 CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (100);
 CREATE TABLE parts_2 PARTITION OF parts FOR VALUES FROM (100) TO (200);

@@ -1,7 +1,7 @@
 """A gate on a stage: every actor writes what happens into one transcript."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
 
@@ -98,6 +98,17 @@ class Stage:
     def decision(self, case: Case, decision: Decision, *, enforced: bool) -> Entry:
         loud = "" if enforced else " (observed)"
         return _entry(Kind.DECISION, f"{decision.verdict.value} {case.command.id}{loud}")
+
+    def settlement(
+        self, case: Case, decision: Decision, *, id: str, unit: str, transaction: str, lands: bool
+    ) -> Entry:
+        goes_on = "" if lands else " so far"
+        return _entry(Kind.SETTLEMENT, f"{decision.verdict.value} {unit} at {case.impact.rows} rows{goes_on}")
+
+    def alert(
+        self, alert: str, *, id: str, at: int, session: Session, unit: str, detail: Mapping[str, int | str]
+    ) -> Entry:
+        return _entry(Kind.ALERT, f"alert {alert} {unit}")
 
     def outcome(self, outcome: Outcome, *, id: str, at: int, unit: str) -> Entry:
         return _entry(Kind.OUTCOME, f"{outcome.command} {outcome.status.value}")

@@ -132,8 +132,8 @@ def beyond(impact: Impact, ceiling: Impact | None) -> str | None:
     allowed = {(part.verb, part.object.path): part.rows for part in ceiling.touched}
     for part in impact.touched:
         most = allowed.get((part.verb, part.object.path))
-        if most is None or part.rows > most:
-            return f"{part.verb} {part.object}: {part.rows:,} rows, {most or 0:,} were approved"
+        if most is None or part.rows is None or part.rows > most:
+            return f"{part.verb} {part.object}: {_rows(part.rows)}, {most or 0:,} were approved"
     if impact.rows is None or impact.rows > (ceiling.rows or 0):
         return f"{_rows(impact.rows)} in all, {_rows(ceiling.rows)} were approved"
     if ceiling.reversible and not impact.reversible:

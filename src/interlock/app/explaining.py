@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from interlock.app.config import Config
+from interlock.gateways.postgres.flows import offered
 from interlock.gateways.postgres.pins import split_path
 from interlock.intent.sql.catalog import Catalog
 from interlock.intent.sql.limits import Limits
@@ -14,11 +15,10 @@ from interlock.model import (
     CallerFault,
     Case,
     Command,
-    Confine,
     Decision,
     Effect,
     Finding,
-    Limit,
+    Measure,
     Obligation,
     Principal,
     Session,
@@ -27,8 +27,7 @@ from interlock.model import (
 from interlock.policy.judge import Judge
 
 SURFACE: Final = "postgresql"
-_ALL: Final[frozenset[type[Obligation]]] = frozenset({Confine, Limit})
-_COPY: Final[frozenset[type[Obligation]]] = frozenset({Confine})
+MEASURED: Final = "measure"  # beside the verdicts of the model: nobody can say before it was counted
 _STRICTNESS: Final = {Verdict.ALLOW: 0, Verdict.HOLD: 1, Verdict.DENY: 2}
 
 
@@ -73,8 +72,7 @@ class Explainer:
         command = Command(
             id="explain", session=self._session, language=SURFACE, text=statement.text, unit="explain", received_at=0
         )
-        offers = _COPY if statement.flow is Flow.COPY_OUT else _ALL
-        return self._judge.decide(Case(command=command, intent=statement.intent, offers=offers, at=0))
+        return self._judge.decide(Case(command=command, intent=statement.intent, offers=offered(statement), at=0))
 
 
 def session_for(config: Config, principal: Principal, target: str, purpose: str | None) -> Session:
@@ -94,9 +92,24 @@ def session_for(config: Config, principal: Principal, target: str, purpose: str 
 
 
 def verdict(explained: list[Explanation]) -> Verdict:
-    """The verdict of a whole text: the strictest of its statements. An empty text does nothing."""
-    verdicts = [each.decision.verdict for each in explained]
+    """The verdict of a whole text: the strictest of its statements. An empty text does nothing.
+
+    What is let pass only to be counted is not allowed yet: its effect decides, and nothing runs here.
+    """
+    verdicts = [Verdict.HOLD if is_measured(each.decision) else each.decision.verdict for each in explained]
     return max(verdicts, key=_STRICTNESS.__getitem__, default=Verdict.ALLOW)
+
+
+def is_measured(decision: Decision) -> bool:
+    """Whether it runs, is counted, and lands only if its effect may."""
+    return decision.allowed and any(isinstance(obligation, Measure) for obligation in decision.obligations)
+
+
+def word(explained: list[Explanation]) -> str:
+    """`allow`, `measure`, `hold` or `deny`: the strictest of the statements. `measure` where only counting decides."""
+    strictest = verdict(explained)
+    held = any(each.decision.verdict is Verdict.HOLD for each in explained)
+    return MEASURED if strictest is Verdict.HOLD and not held else strictest.value
 
 
 def as_json(explained: list[Explanation]) -> dict[str, object]:
@@ -104,7 +117,7 @@ def as_json(explained: list[Explanation]) -> dict[str, object]:
     intents = [each.statement.intent for each in explained]
     decisions = [each.decision for each in explained]
     return {
-        "verdict": verdict(explained).value,
+        "verdict": word(explained),
         "understood": all(intent.understood for intent in intents),
         "effects": _unique(_effect(effect) for intent in intents for effect in intent.effects),
         "findings": _unique(_finding(finding) for intent in intents for finding in intent.all_findings()),

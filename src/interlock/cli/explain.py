@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from interlock.app.config import Config, load_config
-from interlock.app.explaining import Explainer, Explanation, as_json, session_for, verdict
+from interlock.app.explaining import Explainer, Explanation, as_json, session_for, verdict, word
 from interlock.cli.exits import Exit
 from interlock.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from interlock.cli.render import emit, emit_json, part, quoted, say
@@ -52,8 +52,8 @@ def explain(
 ) -> None:
     """Say what a statement would do, whether it may, and why. Nothing runs.
 
-    Ends with 0 when it would be allowed, 75 when an approval could lift it, 77 when it would be denied; a batch
-    ends with 0 when every line was judged.
+    Ends with 0 when it would be allowed; with 75 when an approval could lift it, or when it would run, be counted, and
+    land only if its effect may; with 77 when it would be denied. A batch ends with 0 when every line was judged.
     """
     if (sql is None) == (batch is None):
         raise CallerFault("give either a statement or --batch FILE")
@@ -147,7 +147,7 @@ def _show(explained: list[Explanation]) -> None:
 
 def _show_one(each: Explanation) -> None:
     decision, intent = each.decision, each.statement.intent
-    say(f"[{_STYLES[decision.verdict]}]{decision.verdict.value}[/]" + ("" if intent.understood else "  not understood"))
+    say(f"[{_STYLES[verdict([each])]}]{word([each])}[/]" + ("" if intent.understood else "  not understood"))
     for effect in intent.effects:
         columns = "all columns" if effect.fields is None else ", ".join(field.name for field in effect.fields)
         labels = effect.object.labels.union(*(field.labels for field in effect.fields or ()))
@@ -181,7 +181,7 @@ def _promise(obligation: Obligation) -> str:
         case Confine():
             return "it runs where nothing can be written"
         case Measure():
-            return "its effect is counted before it lands"
+            return "its exact effect is counted, and decides whether it lands"
         case Mask():
             return f"{', '.join(sorted(obligation.labels))} columns are shown as {obligation.form}"
         case _:

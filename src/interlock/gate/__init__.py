@@ -3,5 +3,9 @@
 from interlock.gate.admit import Gate, Stance
 from interlock.gate.lifting import Ends, Found, Leases, Lifting, Terms
 from interlock.gate.port import Ask, Journal, Judge, Port, Scribe
+from interlock.gate.settle import Settled, Settling, settle
 
-__all__ = ["Ask", "Ends", "Found", "Gate", "Journal", "Judge", "Leases", "Lifting", "Port", "Scribe", "Stance", "Terms"]
+__all__ = [
+    "Ask", "Ends", "Found", "Gate", "Journal", "Judge", "Leases", "Lifting", "Port", "Scribe", "Settled", "Settling",
+    "Stance", "Terms", "settle",
+]  # fmt: skip

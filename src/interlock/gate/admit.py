@@ -1,12 +1,12 @@
 """The order of things: decide, write down, act."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from interlock.gate.lifting import Lifting
 from interlock.gate.port import Ask, Journal, Judge, Port, Scribe
 from interlock.ledger.leaf import Entry
-from interlock.model import Case, Decision, End, Outcome, Reason, Status, Verb, Verdict
+from interlock.model import Case, Decision, End, Outcome, Reason, Session, Status, Verb, Verdict
 
 
 def _unmarked(place: str) -> None:
@@ -71,6 +71,13 @@ class Gate:
         """Write down what became of a unit and so of every command in it; rides the next group commit."""
         self.journal.note([self.scribe.unit_outcome(outcome, id=self.new_id(), at=self.now())])
 
+    def alert(self, alert: str, session: Session, unit: str, detail: Mapping[str, int | str]) -> None:
+        """Write down that something was not as it had been seen; rides the next group commit."""
+        entry = self.scribe.alert(
+            alert, id=self.new_id(), at=self.now(), session=session, unit=unit, detail=detail
+        )
+        self.journal.note([entry])
+
     async def _judge(self, asks: Sequence[Ask], enforce: bool, port: Port) -> list[tuple[Case, Decision, Ask]]:
         judged: list[tuple[Case, Decision, Ask]] = []
         fallen: int | None = None
@@ -78,11 +85,11 @@ class Gate:
             if ask.group == fallen:
                 continue
             case = Case(command=ask.command, intent=ask.intent, offers=ask.offers, at=self.now())
-            decision = _within_offers(self.judge.decide(case), case)
+            decision = within_offers(self.judge.decide(case), case)
             if enforce and decision.verdict is Verdict.HOLD and self.lifting is not None:
                 first = replace(ask, alone=ask.alone and not any(case.intent.effects for case, _, _ in judged))
                 case, decision = await self.lifting.lift(first, case, decision, port)
-                decision = _within_offers(decision, case)
+                decision = within_offers(decision, case)
             judged.append((case, decision, ask))
             if enforce and not decision.allowed:
                 fallen = ask.group
@@ -104,7 +111,7 @@ class Gate:
         return True
 
 
-def _within_offers(decision: Decision, case: Case) -> Decision:
+def within_offers(decision: Decision, case: Case) -> Decision:
     """A promise the gateway cannot keep is a denial, whoever forgot to check it."""
     if not decision.obligations:
         return decision

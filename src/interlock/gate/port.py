@@ -1,11 +1,11 @@
 """What the gate needs from a surface, a judge and a ledger: small protocols."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from interlock.ledger.leaf import Entry
-from interlock.model import Case, Command, Decision, Ground, Intent, Lease, Obligation, Outcome
+from interlock.model import Case, Command, Decision, Ground, Intent, Lease, Obligation, Outcome, Session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +16,8 @@ class Ask:
     so they are not judged either. `offers` are the obligations the surface can honour for this command. `alone`: all
     it means stands in its own text, and nothing before it in its unit had an effect, so an approval can be bound to it.
     `explicit`: it runs inside a transaction of the client's, which must not wait for people. `prepares`: it is only to
-    be parsed; running it will be another ask.
+    be parsed; running it will be another ask. `marked`: code had run in its session before, or a setting was made that
+    nobody lists, so nobody knows what its meaning rests on.
     """
 
     command: Command
@@ -26,6 +27,7 @@ class Ask:
     alone: bool = False
     explicit: bool = False
     prepares: bool = False
+    marked: bool = False
 
 
 class Port(Protocol):
@@ -72,6 +74,16 @@ class Scribe(Protocol):
 
     def decision(self, case: Case, decision: Decision, *, enforced: bool) -> Entry:
         """The record that a command was judged. `enforced` is False for a target that is only observed."""
+
+    def settlement(
+        self, case: Case, decision: Decision, *, id: str, unit: str, transaction: str, lands: bool
+    ) -> Entry:
+        """The record that a unit was judged on its measured effect, before it lands or is undone."""
+
+    def alert(
+        self, alert: str, *, id: str, at: int, session: Session, unit: str, detail: Mapping[str, int | str]
+    ) -> Entry:
+        """The record that something was not as the gateway had seen it."""
 
     def outcome(self, outcome: Outcome, *, id: str, at: int, unit: str) -> Entry:
         """The record of what became of a command."""

@@ -40,6 +40,7 @@ MAX_TOUCHED = 8
 MAX_LIFTS = 16
 MAX_WAYS = 4
 MAX_APPROVERS = 8
+MAX_TOUCHED_BY_UNIT = 16
 MAX_ARGUMENT = 4096
 
 
@@ -167,8 +168,12 @@ def _finding(finding: Finding) -> JSON:
 
 def decision_group(decision: Decision, *, enforced: bool = True) -> bytes:
     """`"decision":{...},`: verdict, policies, obligations, and whether the gateway enforced it or only watched."""
+    return b'"decision":%b,' % canonical({"enforced": enforced, **judged(decision)})
+
+
+def judged(decision: Decision) -> dict[str, JSON]:
+    """A verdict with its policies and obligations."""
     group: dict[str, JSON] = {
-        "enforced": enforced,
         "obligations": [_obligation(obligation) for obligation in decision.obligations[:MAX_OBLIGATIONS]],
         "policy": clip(decision.policy_version, MAX_NAME),
         "reason_count": len(decision.reasons),
@@ -179,7 +184,7 @@ def decision_group(decision: Decision, *, enforced: bool = True) -> bytes:
         group["lease"] = decision.lease.id
         if decision.allowed:
             group["lifts"] = [clip(lift, MAX_NAME) for lift in sorted(decision.lease.lifts())[:MAX_LIFTS]]
-    return b'"decision":%b,' % canonical(group)
+    return group
 
 
 def _reason(reason: Reason) -> JSON:
@@ -209,17 +214,21 @@ def _obligation(obligation: Obligation) -> JSON:
 
 def impact_group(impact: Impact) -> bytes:
     """`"impact":{...},`: the numbers a decision was made on, with where they come from."""
-    group = {
+    return b'"impact":%b,' % canonical(measured(impact))
+
+
+def measured(impact: Impact, most: int = MAX_TOUCHED) -> dict[str, JSON]:
+    """How much a unit touches, table by table, and how that is known."""
+    return {
         "basis": impact.basis,
         "bytes": impact.bytes,
         "reversible": impact.reversible,
         "rows": impact.rows,
         "touched": [
-            {"object": _path(one.object), "rows": one.rows, "verb": one.verb} for one in impact.touched[:MAX_TOUCHED]
+            {"object": _path(one.object), "rows": one.rows, "verb": one.verb} for one in impact.touched[:most]
         ],
         "touched_count": len(impact.touched),
     }
-    return b'"impact":%b,' % canonical(group)
 
 
 def arguments_text(arguments: tuple[bytes | None, ...]) -> bytes:

@@ -18,13 +18,16 @@ JSON = str | int | bool | None | list["JSON"] | dict[str, "JSON"]
 
 
 class Kind(StrEnum):
-    """One name per event. `decision`: a command was judged; `outcome`: what became of it."""
+    """One name per event. `decision`: a command was judged; `settlement`: a unit was judged on what it touched;
+    `outcome`: what became of it; `alert`: something was not as the gateway had seen it."""
 
     GENESIS = "genesis"
     SESSION_START = "session_start"
     SESSION_END = "session_end"
     DECISION = "decision"
+    SETTLEMENT = "settlement"
     OUTCOME = "outcome"
+    ALERT = "alert"
     POLICY_ACTIVATE = "policy_activate"
     CONFIG_CHANGE = "config_change"
     LEDGER_FAULT = "ledger_fault"

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from interlock.ledger.groups import MAX_OBJECTS, where, who, why
+from interlock.ledger.groups import MAX_OBJECTS, MAX_TOUCHED_BY_UNIT, judged, measured, where, who, why
 from interlock.ledger.leaf import Entry, Kind, clip, make_entry
-from interlock.model import Session
+from interlock.model import Case, Decision, Session
 
 
 def genesis_entry(*, gateway: str, vkey: str, version: str, id: str, at: int) -> Entry:
@@ -30,6 +30,39 @@ def session_end_entry(session: Session, *, id: str, at: int, reason: str, comman
         "who": {"session": session.id, "subject": clip(session.principal.id, 128)},
     }
     return make_entry(Kind.SESSION_END, groups, id=id, at=at)
+
+
+def settlement_entry(
+    case: Case, decision: Decision, *, id: str, unit: str, transaction: str, lands: bool
+) -> Entry:
+    """A unit was judged on what it touched. `transaction` is the target's name for it; `lands` is False where it
+    goes on and only its answers so far were released or withheld; `of` is its last command that wrote."""
+    session = case.command.session
+    group = {
+        "lands": lands,
+        "of": case.command.id,
+        "transaction": clip(transaction, 64),
+        "unit": unit,
+        **judged(decision),
+    }
+    groups = {
+        "impact": measured(case.impact, MAX_TOUCHED_BY_UNIT),
+        "settlement": group,
+        "what": where(session),
+        "who": {"session": session.id, "subject": clip(session.principal.id, 128)},
+    }
+    return make_entry(Kind.SETTLEMENT, groups, id=id, at=case.at)
+
+
+def alert_entry(*, id: str, at: int, alert: str, session: Session, unit: str, detail: Mapping[str, int | str]) -> Entry:
+    """Something was not as the gateway had seen it: `landed-more`, where more rows were touched than were counted."""
+    group = {"alert": clip(alert, 64), "detail": {clip(k, 128): detail[k] for k in sorted(detail)[:MAX_OBJECTS]}}
+    groups = {
+        "alert": {**group, "unit": unit},
+        "what": where(session),
+        "who": {"session": session.id, "subject": clip(session.principal.id, 128)},
+    }
+    return make_entry(Kind.ALERT, groups, id=id, at=at)
 
 
 def policy_activate_entry(

@@ -1,6 +1,6 @@
 """Writing down decisions and outcomes: the hot path, so what repeats is encoded once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from hashlib import sha256
 from typing import Final, Generic, Protocol, TypeVar
@@ -11,6 +11,7 @@ from msgspec.json import encode
 from interlock.ledger.groups import arguments_text, decision_group, impact_group, intent_group, session_groups
 from interlock.ledger.leaf import MAX_LEAF, ROOM_FOR_PLACE, VERSION, Entry, Kind, clip
 from interlock.ledger.leases import request_entry
+from interlock.ledger.records import alert_entry, settlement_entry
 from interlock.ledger.seal import SALT_SIZE
 from interlock.model import UNKNOWN_IMPACT, Card, Case, Decision, Intent, Outcome, Session, Status
 
@@ -131,6 +132,20 @@ class Scribe:
     def request(self, case: Case, decision: Decision, card: Card) -> Entry:
         """The record that a held command waits for people; see `request_entry`."""
         return request_entry(case, decision, card, salt=self._salt())
+
+    def settlement(
+        self, case: Case, decision: Decision, *, id: str, unit: str, transaction: str, lands: bool
+    ) -> Entry:
+        """See `settlement_entry`."""
+        return settlement_entry(
+            case, decision, id=id, unit=unit, transaction=transaction, lands=lands
+        )
+
+    def alert(
+        self, alert: str, *, id: str, at: int, session: Session, unit: str, detail: Mapping[str, int | str]
+    ) -> Entry:
+        """See `alert_entry`."""
+        return alert_entry(id=id, at=at, alert=alert, session=session, unit=unit, detail=detail)
 
     def outcome(self, outcome: Outcome, *, id: str, at: int, unit: str) -> Entry:
         """See `outcome_entry`."""

@@ -16,11 +16,11 @@ class Basis(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Touched:
-    """Rows of one object that one verb touched."""
+    """Rows of one object that one verb touched; None where that is not known."""
 
     object: Object
     verb: Verb
-    rows: int
+    rows: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,6 +122,11 @@ class Effect:
     fields: tuple[Field, ...] | None = ()
     findings: tuple[Finding, ...] = ()
 
+    @property
+    def opaque(self) -> bool:
+        """Whether it runs code that nobody could follow to its end: what that does is in no other effect."""
+        return self.verb is Verb.EXECUTE and self.reach in (Reach.UNKNOWN, Reach.ALL)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:

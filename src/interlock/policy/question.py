@@ -12,7 +12,8 @@ _READING: Final = frozenset({Verb.READ, Verb.EXPORT})
 # The target's own columns can be read through RETURNING, ON CONFLICT and predicates (threats.md 14).
 _REVEALING: Final = _READING | {Verb.CHANGE, Verb.DELETE}
 _WITH_COLUMNS: Final = frozenset({ObjectKind.TABLE, ObjectKind.VIEW, ObjectKind.UNKNOWN})
-_WRITING: Final = frozenset({Verb.CREATE, Verb.CHANGE, Verb.DELETE, Verb.DESTROY, Verb.CONFIGURE, Verb.GRANT})
+_CONTENT: Final = frozenset({Verb.CREATE, Verb.CHANGE, Verb.DELETE})
+_WRITING: Final = _CONTENT | frozenset({Verb.DESTROY, Verb.CONFIGURE, Verb.GRANT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,9 +157,16 @@ def _rows_here(impact: Impact, effect: Effect) -> int | None:
         part.rows for part in impact.touched if part.object.path == effect.object.path and part.verb is effect.verb
     ]
     if parts:
-        return sum(parts)
-    complete = impact.basis is Basis.MEASURED and impact.rows == sum(part.rows for part in impact.touched)
+        return _sum(parts)
+    content = [part.rows for part in impact.touched if part.verb in _CONTENT]
+    complete = impact.basis is Basis.MEASURED and impact.rows is not None and impact.rows == _sum(content)
     return 0 if complete and effect.verb not in _READING else None
+
+
+def _sum(parts: list[int | None]) -> int | None:
+    """All of them together; None where one is not known."""
+    known = [rows for rows in parts if rows is not None]
+    return sum(known) if len(known) == len(parts) else None
 
 
 def _class_of(question: Question, mentioned: frozenset[Uid]) -> object:

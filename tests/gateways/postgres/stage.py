@@ -19,7 +19,7 @@ from interlock.gateways.postgres.steps import Send
 from interlock.intent.sql import Statement, understand
 from interlock.intent.sql.limits import DEFAULT_LIMITS
 from interlock.ledger.leaf import Entry, Kind
-from interlock.model import Case, Confine, Decision, Limit, Outcome, Verb
+from interlock.model import Case, Confine, Decision, Limit, Outcome, Session, Verb
 from interlock.wire.postgres import kinds, messages
 from interlock.wire.postgres.codec import Frames
 from interlock.wire.postgres.messages import TransactionStatus
@@ -138,6 +138,17 @@ class Stage:
     def decision(self, case: Case, decision: Decision, *, enforced: bool) -> Entry:
         text = " ".join(case.command.text.split()[:2])
         return Entry(kind=Kind.DECISION, id=f"{decision.verdict.value} {text}", head=b"", tail=b"")
+
+    def settlement(
+        self, case: Case, decision: Decision, *, id: str, unit: str, transaction: str, lands: bool
+    ) -> Entry:
+        touched = ", ".join(f"{part.verb.value} {part.rows} {part.object}" for part in case.impact.touched)
+        return Entry(kind=Kind.SETTLEMENT, id=f"{decision.verdict.value} {touched}", head=b"", tail=b"")
+
+    def alert(
+        self, alert: str, *, id: str, at: int, session: Session, unit: str, detail: Mapping[str, int | str]
+    ) -> Entry:
+        return Entry(kind=Kind.ALERT, id=f"alert {alert}", head=b"", tail=b"")
 
     def outcome(self, outcome: Outcome, *, id: str, at: int, unit: str) -> Entry:
         error = f" {outcome.error}" if outcome.error else ""

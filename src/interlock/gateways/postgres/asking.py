@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from interlock.gate import Ask
-from interlock.gateways.postgres.flows import APPROVABLE, OFFERED, OFFERED_FOR_COPY
+from interlock.gateways.postgres.flows import APPROVABLE, offered
 from interlock.gateways.postgres.steps import Group, Unit
-from interlock.intent.sql.statement import Flow, Statement
+from interlock.intent.sql.statement import Statement
 from interlock.model import Command, Session
 
 LANGUAGE: Final = "postgresql"
@@ -17,11 +17,13 @@ Values = tuple[bytes | None, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
-    """Makes the asks of one session. `now` gives microseconds since the epoch, UTC."""
+    """Makes the asks of one session. `now` gives microseconds since the epoch, UTC; `marked` tells whether the session holds
+    what no list of its settings shows."""
 
     session: Session
     now: Callable[[], int]
     new_id: Callable[[], str]
+    marked: Callable[[], bool]
 
     def to_parse(self, statement: Statement, group: Group, unit: Unit) -> Ask:
         """A Parse by itself: nothing of the statement runs with it."""
@@ -66,8 +68,9 @@ class Asker:
             command=command,
             intent=statement.intent,
             group=group.id,
-            offers=OFFERED_FOR_COPY if statement.flow is Flow.COPY_OUT else OFFERED,
+            offers=offered(statement),
             alone=statement.flow in APPROVABLE and not unit.touched and len(command.arguments) <= MOST_BOUND,
             explicit=unit.explicit,
             prepares=prepares,
+            marked=self.marked(),
         )

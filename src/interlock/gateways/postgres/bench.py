@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 from interlock.gate import Ask
+from interlock.gateways.postgres import owned
 from interlock.gateways.postgres.inquiry import Inquiry
 from interlock.gateways.postgres.planner import Planner
 from interlock.gateways.postgres.reading import Reader
@@ -16,7 +17,7 @@ Decided = TypeVar("Decided")
 
 # Everything that a session can set, and whose database this is. What names the client's program is nobody's business;
 # what the gateway sets around a transaction differs between asking and running.
-_UNBOUND: Final = ("application_name", "transaction_read_only", "default_transaction_read_only")
+_UNBOUND: Final = ("application_name", "transaction_read_only", "default_transaction_read_only", *owned.MOST)
 _GROUND: Final = (
     "SELECT pg_catalog.concat(s.system_identifier, '/', d.oid, E'\\x01', (SELECT pg_catalog.string_agg("
     "pg_catalog.concat(g.name, '=', g.setting), E'\\x02' ORDER BY g.name) FROM pg_catalog.pg_settings AS g "
@@ -41,15 +42,16 @@ class Bench:
         self._given_up = self._timed_out = False
         self.cancelled = False  # the wait that was last
 
-    async def ground(self, ask: Ask) -> Ground | None:
-        """What the command rests on, once everything before it is over.
+    async def ground(self, ask: Ask, *, settling: bool = False) -> Ground | None:
+        """What the command rests on, once everything before it is over; with `settling`, asked behind it while its
+        transaction is still open.
 
-        None where the session has run code or set what cannot be listed: nobody knows then what it rests on.
+        None where the session had run code or set what cannot be listed: nobody knows then what it rests on.
         """
         await self._inquiry.rest()
-        if self._planner.marked or self._relay.failed or self._relay.status is TransactionStatus.FAILED:
+        if ask.marked or self._relay.failed or self._relay.status is TransactionStatus.FAILED:
             return None
-        answer = await self._inquiry.texts(_GROUND)
+        answer = await self._inquiry.texts(_GROUND, open_group=settling)
         system, _, settings = answer[0].partition("\x01") if len(answer) == 1 else ("", "", "")
         if not system or not settings:
             return None

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
-from interlock.gate import Ask
+from interlock.gate import Ask, Settled
 from interlock.gate.card import WORST_FIRST
 from interlock.gateways.postgres import requests
-from interlock.model import Decision, Finding, FindingCode, Intent, Reason, Verb, Verdict
+from interlock.model import Decision, Finding, FindingCode, Impact, Intent, Reason, Verb, Verdict
 from interlock.wire.postgres.messages import build_error
 
 BLOCKED: Final = "42501"  # insufficient_privilege: what every driver already maps to a permission error
@@ -32,6 +32,32 @@ def error(ask: Ask, decision: Decision, *, cancelled: bool = False) -> bytes:
         hint=instead(ask, decision),
         position=_position(ask.intent),
     )
+
+
+def undone(settled: Settled) -> bytes:
+    """The ErrorResponse for a unit that ran, was counted, and was taken back."""
+    decision, intent = settled.decision, settled.case.intent
+    held = decision.verdict is Verdict.HOLD
+    return build_error(
+        "ERROR",
+        BLOCKED,
+        f"interlock {'held' if held else 'undid'} {what(intent)}: {_title(decision)}",
+        detail=f"{counted(settled.case.impact)}\n{why(intent, decision)}",
+        hint=instead(settled.ran[-1], decision),
+    )
+
+
+def counted(impact: Impact) -> str:
+    """What a unit touched before it was taken back, table by table and the most first."""
+    parts = sorted(impact.touched, key=lambda part: -(part.rows or 0))
+    shown = [f"{part.verb.value} {_rows(part.rows)} of {part.object}" for part in parts[:_MOST_EFFECTS]]
+    more = f" and {len(parts) - _MOST_EFFECTS} more" if len(parts) > _MOST_EFFECTS else ""
+    said = ", ".join(shown) or "nothing"
+    return f"It ran, was counted and was taken back; nothing has changed. Counted: {said}{more}."
+
+
+def _rows(rows: int | None) -> str:
+    return "an unknown number of rows" if rows is None else f"{rows:,} row{'' if rows == 1 else 's'}"
 
 
 def what(intent: Intent) -> str:

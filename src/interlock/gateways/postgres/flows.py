@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from interlock.gateways.postgres import owned
 from interlock.gateways.postgres.steps import Unit
 from interlock.intent.sql.statement import Flow, Statement
-from interlock.model import Confine, Intent, Limit, ObjectKind, Obligation, Verb
+from interlock.model import Confine, Intent, Limit, Measure, ObjectKind, Obligation, Verb
 
 # After these the transaction state, a setting or the catalogue is another: wait for the target, then read on.
 SETTLING: Final = frozenset(
@@ -59,6 +59,8 @@ _PLAIN: Final = frozenset(
 
 # COPY cannot be cut at a number of rows without ending the connection: there only Confine can be kept.
 OFFERED: Final[frozenset[type[Obligation]]] = frozenset({Confine, Limit})
+# What runs inside a transaction can be counted before that lands.
+OFFERED_INSIDE: Final[frozenset[type[Obligation]]] = OFFERED | {Measure}
 OFFERED_FOR_COPY: Final[frozenset[type[Obligation]]] = frozenset({Confine})
 
 # What an approval can be bound to: statements that say all they mean themselves, and bring no data behind them.
@@ -66,6 +68,26 @@ APPROVABLE: Final = frozenset({Flow.PLAIN, Flow.COPY_OUT})
 
 _NOTHING: Final = Intent(effects=(), returns=(), findings=(), understood=True, shape="", fingerprint="")
 EMPTY_STATEMENT: Final = Statement(text="", span=(0, 0), node="", intent=_NOTHING)
+
+
+# They run nothing of what they name: it is counted when that is run.
+_ONLY_NAMED: Final = frozenset({Flow.PREPARE, Flow.DECLARE})
+# Before these a measured unit is judged: they end it, or undo a part of it, and then nothing could be withheld.
+ENDING: Final = frozenset({Flow.COMMIT, Flow.ROLLBACK, Flow.ROLLBACK_TO})
+
+
+def offered(statement: Statement) -> frozenset[type[Obligation]]:
+    """The obligations that the gateway can honour for a statement."""
+    if statement.flow is Flow.COPY_OUT:
+        return OFFERED_FOR_COPY
+    return OFFERED_INSIDE if statement.transactional else OFFERED
+
+
+def may_write(statement: Statement) -> bool:
+    """Whether running it may change something: rows, structure, or what code of the target's does."""
+    if statement.flow in _ONLY_NAMED and not runs_code(statement):
+        return False
+    return statement.writes or runs_code(statement) or statement.flow is Flow.CONSTRAINTS
 
 
 class Stale(Enum):

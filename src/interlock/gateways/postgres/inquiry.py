@@ -61,19 +61,20 @@ class Inquiry:
         """The rows of a catalogue query: this session sees what is not committed yet. Raises TargetFault."""
         return await self.texts(QUERIES[key])
 
-    async def texts(self, query: str) -> list[str]:
-        """The first columns of what a query of ours gives. Raises TargetFault."""
+    async def texts(self, query: str, *, open_group: bool = False) -> list[str]:
+        """The first columns of what a query of ours gives; with `open_group` the end of a group of the client's is
+        still to be sent. Raises TargetFault."""
         pieces: list[bytes] = []
         data = build_parse("il_read", query) + build_bind("il_read", "il_read") + build_execute("il_read")
         data += build_close(Part.PORTAL, "il_read") + build_close(Part.STATEMENT, "il_read")
         take = Due(kinds.EXECUTE, Show.NOTHING, rows=pieces.append, instead=b"")
         dues = [Due(k, Show.NOTHING, instead=b"") for k in (kinds.PARSE, kinds.BIND)]
         dues += [take, *(Due(kinds.CLOSE, Show.NOTHING, instead=b"") for _ in range(2))]
-        await self._ask(data, dues)
+        await self._ask(data, dues, open_group=open_group)
         return _texts(pieces)
 
-    async def _ask(self, data: bytes, dues: list[Due]) -> None:
-        end = [] if self._inside() else [Due(kinds.SYNC, Show.NOTHING)]
+    async def _ask(self, data: bytes, dues: list[Due], *, open_group: bool = False) -> None:
+        end = [] if open_group or self._inside() else [Due(kinds.SYNC, Show.NOTHING)]
         self._relay.expect([*dues, *end])
         self._server.write(data + (_SYNC if end else _FLUSH))
         await self._idle()

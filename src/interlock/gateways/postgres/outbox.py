@@ -1,21 +1,22 @@
 """The gate's port for PostgreSQL: what was decided becomes bytes for the target, with the wrapper they need."""
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final, assert_never
 
 from interlock.gate import Ask
 from interlock.gateways.postgres import denial, owned, replies, stamps
 from interlock.gateways.postgres.bench import Bench
 from interlock.gateways.postgres.due import LOCAL, LOCAL_READY, Due, Show
-from interlock.gateways.postgres.flows import prepared
+from interlock.gateways.postgres.flows import ENDING, may_write, prepared
 from interlock.gateways.postgres.names import Names
+from interlock.gateways.postgres.queue import Intake, Item, Parcel, Pause, Settle, ends
 from interlock.gateways.postgres.rewriting import spelled_out
 from interlock.gateways.postgres.running import Running
+from interlock.gateways.postgres.settling import Counting, counting
 from interlock.gateways.postgres.steps import End, Group, Portal, Reject, Run, Send, Step, Unit
 from interlock.intent.sql.statement import Flow, Statement
-from interlock.model import Confine, Decision, Ground, Lease, Limit, Status, Verb
+from interlock.model import Confine, Decision, Ground, Lease, Limit, Measure, Status, Verb
 from interlock.wire.postgres import kinds
 from interlock.wire.postgres.messages import build_execute, build_sync
 
@@ -23,40 +24,12 @@ _SYNC: Final = build_sync()
 _RUN_UNNAMED: Final = build_execute("")
 
 
-@dataclass(slots=True, kw_only=True)
-class Parcel:
-    """Bytes for the target and what is owed for them; `ends` marks the end of its group.
-
-    What follows in its group grows it, unless it `ends` or stands `alone`.
-    """
-
-    group: Group
-    data: bytes
-    dues: tuple[Due, ...]
-    ends: bool = False
-    alone: bool = False
-
-
-@dataclass(slots=True, kw_only=True)
-class Pause:
-    """Nothing behind this may leave before the answer of `running` is seen: it may go over its limit."""
-
-    group: Group
-    running: Running
-
-
-@dataclass(slots=True, kw_only=True)
-class Intake:
-    """Nothing behind this may leave before the client has sent its COPY data: the target would take it for data."""
-
-    group: Group
-
-
 class Outbox:
     """Decided steps on their way to the target. The session empties `queue` in order.
 
     `clock` is monotonic, in seconds; `dropped` hears of commands that were allowed and then never sent,
-    because one behind them in the same simple Query was refused.
+    because one behind them in the same simple Query was refused. `aborted` tells whether the target's transaction has
+    failed, as far as its answers have come.
     """
 
     def __init__(
@@ -66,15 +39,19 @@ class Outbox:
         clock: Callable[[], float],
         dropped: Callable[[Running, Status], None],
         bench: Bench | None = None,
+        aborted: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.queue: deque[Parcel | Pause | Intake] = deque()
+        self.queue: deque[Item] = deque()
         self._steps: deque[Step] = deque()
         self._last: Step | None = None  # of what was planned together
         self._covered: list[Step] = []  # from a Parse that its Bind decides, what stands before that Bind
+        self._unjudged: tuple[Group, Unit] | None = None  # what ran measured, and was not judged since
+        self._counted = False  # whether the target's counters hold something of a unit that is over
         self._names = names
         self._clock = clock
         self._dropped = dropped
         self._bench = bench
+        self._aborted = aborted
 
     def plan(self, steps: Iterable[Step]) -> None:
         """What the gate is asked about next, in order, with what needs no decision in between."""
@@ -85,6 +62,8 @@ class Outbox:
         """Queue everything up to and with this command."""
         step = self._advance(ask)
         running = self._start(ask, step, decision)
+        if decision.lease is not None:
+            step.unit.leases.append(decision.lease)
         if step.group.fallen:
             self._covered.clear()
             self._dropped(running, Status.UNDONE)  # an error of ours stands before it: PostgreSQL skips it too
@@ -94,8 +73,14 @@ class Outbox:
         self._covered.clear()
         if step.portal is not None:
             step.portal.running = running
+        if running.measured:
+            step.unit.measured = step.unit.writes = True
+        if running.flow is Flow.BEGIN:
+            self._at_zero(step.group)
         stamped = step.portal is not None and step.portal.stamp is not None
-        if step.direct is not None and not stamped and running.limit is None and not _confined_here(step.unit, running):
+        bare = running.limit is None and not step.unit.measured and not _confined_here(step.unit, running)
+        if step.direct is not None and not stamped and bare:
+            self._note(step.group, step.unit, running)
             step.group.direct = True
             statement = step.portal.statement if step.portal is not None else None
             due = Due(kinds.QUERY, running=running, statement=statement, closes=step.group.id)
@@ -106,6 +91,7 @@ class Outbox:
         for due in step.dues:
             due.running = running
         self._forward(step, running)
+        self._note(step.group, step.unit, running)  # being bound it may act already (threats.md 1)
 
     def refuse(self, ask: Ask, decision: Decision) -> None:
         """Queue everything up to this command, and its refusal in its place."""
@@ -122,11 +108,13 @@ class Outbox:
         """See `Bench`."""
         return None if self._bench is None else await self._bench.wait(decided, patience)
 
-    def finish(self) -> None:
-        """Queue what stands behind the last command."""
+    def finish(self, *, flush: bool = False) -> None:
+        """Queue what stands behind the last command. With `flush` the client waits for what has run so far."""
         last, self._last = self._last, None
         while self._steps:
             self._pass_on(self._steps.popleft())
+        if flush and self._unjudged is not None:
+            self._settle(*self._unjudged, lands=False)
         if last is not None and _only_prepared(last):
             # What was prepared outlives its implicit transaction; ended here, the rest of the group is free to
             # begin a READ WRITE one of the gateway's.
@@ -135,9 +123,31 @@ class Outbox:
     def cut(self, group: Group) -> None:
         """An answer went over its limit and the client was told: make the target fail the group as well."""
         group.fallen = True
-        while self.queue and self.queue[0].group is group and not _is_end(self.queue[0]):
+        while self.queue and self.queue[0].group is group and not ends(self.queue[0]):
             self.queue.popleft()
         self.queue.appendleft(Parcel(group=group, data=owned.POISON, dues=(_poison(b""),)))
+
+    def undo(self, settle: Settle, error: bytes) -> None:
+        """A unit was refused after it ran: take it back, and fail its group with this error."""
+        group = settle.group
+        group.fallen = True
+        while self.queue and self.queue[0].group is group and not ends(self.queue[0]):
+            self._drop(self.queue.popleft())
+        self.queue.appendleft(Parcel(group=group, data=owned.POISON, dues=(_poison(error),)))
+        if settle.lands:
+            dues = tuple(owned.bare_dues())
+            self.queue.appendleft(Parcel(group=group, data=owned.UNDO, dues=dues, alone=True))
+
+    def look_again(self, settle: Settle, data: bytes, dues: Sequence[Due]) -> None:
+        """Put a question of ours behind the COMMIT that lands a unit, where nothing of the client's stands there."""
+        for at, item in enumerate(self.queue):
+            if item.group is not settle.group or not isinstance(item, Parcel):
+                return
+            if item.ends:
+                self.queue.insert(at, Parcel(group=settle.group, data=data, dues=tuple(dues), alone=True))
+                return
+            if any(due.running is not None and due.running.flow is not Flow.COMMIT for due in item.dues):
+                return
 
     # -- steps ---------------------------------------------------------------------------------
 
@@ -168,20 +178,28 @@ class Outbox:
 
     def _forward(self, step: Send, running: Running | None) -> None:
         self._open(step.unit, step.group)
+        if step.unit.measured and not step.unit.guarded:
+            step.unit.guarded = True
+            self._parcel(step.group, owned.LIMITS, *owned.run_dues())
         self._bracketed(step.group, step.unit, running, step.data, *step.dues)
 
     def _run(self, step: Run) -> None:
         portal, running = step.portal, step.portal.running
-        rows = step.rows
+        rows, unit = step.rows, step.unit
+        commits = portal.statement.flow is Flow.COMMIT
+        step.group.commits = commits and unit.measured and not self._aborted()
+        if self._to_be_judged(unit, portal.statement.flow):
+            self._settle(step.group, unit, lands=commits)
         if running is not None and running.limit is not None:
             most = max(running.limit - running.delivered, 0) + 1  # one more than may pass shows that there is more
             rows = min(rows, most) if rows else most
         done = self._change(portal, step.group)
         due = Due(kinds.EXECUTE, step.show, running=running, statement=portal.statement, done=done)
         data = build_execute(step.name, rows) if step.name or rows else _RUN_UNNAMED
-        self._bracketed(step.group, step.unit, running, data, due)
+        self._bracketed(step.group, unit, running, data, due)
         if running is None:
             return
+        self._note(step.group, unit, running)
         if portal.statement.flow is Flow.COPY_IN:
             self.queue.append(Intake(group=step.group))
         if portal.stamp is not None and not step.unit.autonomous:
@@ -215,16 +233,54 @@ class Outbox:
 
     def _drop_queued(self, group: Group) -> None:
         """Nothing of a simple Query runs when any of it is refused."""
-        kept: deque[Parcel | Pause | Intake] = deque()
+        kept: deque[Item] = deque()
         for parcel in self.queue:
             if parcel.group is not group:
                 kept.append(parcel)
-            elif isinstance(parcel, Parcel):
-                for running in {due.running for due in parcel.dues if due.running is not None}:
-                    if not running.finished:
-                        running.finished = True
-                        self._dropped(running, Status.UNDONE)
+            else:
+                self._drop(parcel)
         self.queue = kept
+
+    def _drop(self, item: Item) -> None:
+        """It is never sent."""
+        dues = item.dues if isinstance(item, Parcel) else ()
+        for running in {due.running for due in dues if due.running is not None}:
+            if not running.finished and not running.listed:
+                running.finished = True
+                self._dropped(running, Status.UNDONE)
+
+    # -- what has to be counted ----------------------------------------------------------------
+
+    def _to_be_judged(self, unit: Unit, flow: Flow) -> bool:
+        """Whether a unit must be judged before this ends it or undoes a part of it. One that has failed cannot land:
+        its COMMIT is a ROLLBACK."""
+        if not unit.measured or flow not in ENDING or self._aborted():
+            return False
+        return unit.unjudged or flow is Flow.COMMIT
+
+    def _note(self, group: Group, unit: Unit, running: Running) -> None:
+        """Something ran that counts: its unit is judged before it lands, where a decision asks for that."""
+        if not (running.writes or running.measured) or not (unit.begun or unit.explicit):
+            return  # nothing of it can land: sessions are READ ONLY by themselves
+        self._counted = True
+        unit.ran[id(running.ask.intent)] = running.ask
+        if unit.measured:
+            unit.unjudged = True
+            self._unjudged = (group, unit)
+
+    def _settle(self, group: Group, unit: Unit, *, lands: bool) -> None:
+        """Ask for the counters, and let nothing pass until they were judged."""
+        unit.unjudged, self._unjudged = False, None
+        asked: Counting = counting([ask.intent for ask in unit.ran.values()], lands=lands)
+        self._parcel(group, asked.data, *asked.dues)
+        self.queue.append(Settle(group=group, unit=unit, counts=asked.counts, lands=lands))
+
+    def _at_zero(self, group: Group) -> None:
+        """Before a unit that may be counted: its counters begin at zero (impact/postgres.py). Once something of its
+        group has left it is too late for that, and what was touched before counts as well."""
+        if self._counted and not group.sent and not any(item.group is group for item in self.queue):
+            self._counted = False
+            self._parcel(group, owned.FLUSH_NOW, *owned.run_dues(), Due(kinds.SYNC, Show.NOTHING))
 
     def _end(self, step: End) -> None:
         group, unit = step.group, step.unit
@@ -234,13 +290,19 @@ class Outbox:
             self._parcel(group, b"", Due(LOCAL_READY, closes=group.id), ends=True)
             return
         own = unit.begun and not unit.explicit and not unit.autonomous
+        if not group.fallen and (unit.unjudged or (own and unit.measured)):
+            self._settle(group, unit, lands=own)
         if own and not group.fallen:
-            self._parcel(group, owned.COMMIT, *owned.commit_dues())
+            self._parcel(group, owned.COMMIT, *owned.bare_dues())
         if step.hidden:
             group.parted = True
+            if self._counted:
+                self._counted = False
+                self._parcel(group, owned.FLUSH_COUNTS, *owned.run_dues())
             self._parcel(group, _SYNC, Due(kinds.SYNC, Show.NOTHING, hidden=True))
             return
-        self._parcel(group, _SYNC, Due(kinds.SYNC, wrapped=own, closes=group.id), ends=True)
+        wrapped = own or (group.commits and not unit.explicit)
+        self._parcel(group, _SYNC, Due(kinds.SYNC, wrapped=wrapped, closes=group.id), ends=True)
         if unit.begun and unit.autonomous:
             self._parcel(group, owned.LOCK, *owned.run_dues(), Due(kinds.SYNC, Show.NOTHING), ends=True)
 
@@ -259,6 +321,8 @@ class Outbox:
         if unit.begun or not (unit.writes or (unit.statements and not unit.explicit and not group.whole)):
             return
         unit.begun = True
+        if unit.measured:
+            self._at_zero(group)
         if unit.autonomous:
             self._parcel(group, owned.UNLOCK, *owned.run_dues(), Due(kinds.SYNC, Show.NOTHING))
         else:
@@ -280,14 +344,19 @@ class Outbox:
     # -- what a decision turns into ----------------------------------------------------------------
 
     def _start(self, ask: Ask, step: Send, decision: Decision) -> Running:
-        portal = step.portal
+        portal, unit = step.portal, step.unit
         statement = portal.statement if portal is not None else None
+        writes = statement is not None and may_write(statement)
+        inside = unit.explicit or unit.begun or (statement is not None and statement.flow is not Flow.PREPARE)
+        kept = {type(obligation) for obligation in decision.obligations}
         running = Running(
             ask,
             flow=statement.flow if statement is not None else Flow.PREPARE,
             started=self._clock(),
             limit=self._limit(decision) if decision.obligations else None,
-            confined=Confine in map(type, decision.obligations) or _reads_by_code(step.unit, statement),
+            confined=Confine in kept or (Measure not in kept and _reads_by_code(unit, statement)),
+            measured=Measure in kept and inside,  # outside, being parsed or named it can write nothing
+            writes=writes,
         )
         running.source = portal
         if statement is not None and statement.flow is Flow.FETCH and statement.name is not None:
@@ -326,10 +395,6 @@ def _only_prepared(last: Step) -> bool:
     """Whether a batch broke off inside a group that has prepared and described so far, and run nothing."""
     group, unit = last.group, last.unit
     return not (group.whole or group.fallen or unit.explicit or unit.begun or unit.statements)
-
-
-def _is_end(parcel: Parcel | Pause | Intake) -> bool:
-    return isinstance(parcel, Parcel) and parcel.ends
 
 
 def _poison(error: bytes) -> Due:

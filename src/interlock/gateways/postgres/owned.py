@@ -5,6 +5,7 @@ from typing import Final
 
 from interlock.gateways.postgres import stamps
 from interlock.gateways.postgres.due import Due, Show
+from interlock.impact import postgres as count
 from interlock.wire.postgres import kinds
 from interlock.wire.postgres.messages import (
     Part,
@@ -39,6 +40,23 @@ _TEMP_LAST: Final = (
     f"CASE WHEN {_PATH} OPERATOR(pg_catalog.=) '' THEN 'pg_temp' ELSE pg_catalog.concat({_PATH}, ', pg_temp') END"
 )
 
+# What measured work may take: a client's own limit holds where it is tighter (postgres.md, "Session").
+MOST: Final = {
+    "lock_timeout": "10s",
+    "statement_timeout": "5min",
+    "idle_in_transaction_session_timeout": "1min",
+}
+
+
+def _at_most(name: str, most: str) -> str:
+    own = f"pg_catalog.current_setting('{name}')"
+    span = f"{own}::pg_catalog.interval"
+    tighter = f"{span} OPERATOR(pg_catalog.>) '0'::pg_catalog.interval AND {span} OPERATOR(pg_catalog.<) '{most}'"
+    return f"pg_catalog.set_config('{name}', CASE WHEN {tighter} THEN {own} ELSE '{most}' END, true)"
+
+
+GUARD: Final = "SELECT " + ", ".join(_at_most(name, most) for name, most in MOST.items())
+
 _STATEMENTS: Final = {
     "il_begin": "BEGIN READ WRITE",
     "il_commit": "COMMIT",
@@ -57,6 +75,12 @@ _STATEMENTS: Final = {
     "il_names": "SELECT pg_catalog.concat('s', p.name, E'\\x01', p.statement) "
     "FROM pg_catalog.pg_prepared_statements AS p UNION ALL "
     "SELECT pg_catalog.concat('c', c.name, E'\\x01', c.statement) FROM pg_catalog.pg_cursors AS c",
+    "il_count": count.COUNT,
+    "il_count_all": count.COUNT_ALL,
+    "il_recount": count.RECOUNT,
+    "il_flush": count.FLUSH,
+    "il_immediate": "SET CONSTRAINTS ALL IMMEDIATE",
+    "il_guard": GUARD,
     "il_unlock": "SET default_transaction_read_only = off",
     "il_lock": "SET default_transaction_read_only = on",
 }
@@ -77,14 +101,14 @@ def run(name: str) -> bytes:
     return build_bind(name, name) + build_execute(name) + build_close(Part.PORTAL, name)
 
 
-def run_dues(rows: Callable[[bytes], None] | None = None) -> list[Due]:
-    """What is owed for `run`; `rows` is given the DataRows."""
-    execute = Due(kinds.EXECUTE, Show.NOTHING, rows=rows)
+def run_dues(rows: Callable[[bytes], None] | None = None, *, done: Callable[[], None] | None = None) -> list[Due]:
+    """What is owed for `run`; `rows` is given the DataRows, `done` is told when it has run."""
+    execute = Due(kinds.EXECUTE, Show.NOTHING, rows=rows, done=done)
     return [Due(kinds.BIND, Show.NOTHING), execute, Due(kinds.CLOSE, Show.NOTHING)]
 
 
-def commit_dues() -> list[Due]:
-    """What is owed for COMMIT."""
+def bare_dues() -> list[Due]:
+    """What is owed for COMMIT, and for UNDO."""
     return [Due(kind, Show.NOTHING) for kind in (kinds.BIND, kinds.EXECUTE)]
 
 
@@ -93,9 +117,14 @@ BEGIN: Final = run("il_begin")
 COMMIT: Final = build_bind("il_commit", "il_commit") + build_execute("il_commit")
 UNLOCK: Final = run("il_unlock") + build_sync()
 LOCK: Final = run("il_lock") + build_sync()
+IMMEDIATE: Final = run("il_immediate")
+FLUSH_COUNTS: Final = run("il_flush")
+FLUSH_NOW: Final = FLUSH_COUNTS + build_sync()
+LIMITS: Final = run("il_guard")
 CONFINE: Final = run("il_mark") + run("il_confine")
 RELEASE: Final = run("il_release")
-ROLL_BACK: Final = build_bind("il_rollback", "il_rollback") + build_execute("il_rollback") + build_sync()
+UNDO: Final = build_bind("il_rollback", "il_rollback") + build_execute("il_rollback")
+ROLL_BACK: Final = UNDO + build_sync()
 
 # The Execute that fails a group without running anything: no such portal can exist (postgres.md, "Refusing").
 POISON: Final = build_execute("il_refused")

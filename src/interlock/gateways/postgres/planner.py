@@ -72,12 +72,13 @@ class Planner:
         self.barrier = False
         self.stale: set[Stale] = set()
         self._rest: tuple[str, int] | None = None  # of a simple Query, and where it began there
-        self._asker = Asker(session=session, now=now, new_id=new_id)
+        self._asker = Asker(session=session, now=now, new_id=new_id, marked=lambda: self.marked)
         self._understand = understand
         self._new_id = new_id
         self._groups = 0
         self._group: Group | None = None
         self._unit: Unit | None = None
+        self._begun: Unit | None = None  # the client's last transaction, whether or not its end was planned
         self._scene = scene
         self._read_in = scene()
         self._coder: Statement | None = None  # its code may have run, when it was prepared or bound
@@ -104,6 +105,10 @@ class Planner:
     def settled(self) -> None:
         """Everything planned is over, and what it may have changed is known."""
         self._coder = None
+
+    def reopen(self) -> None:
+        """The target is still inside a transaction whose end was planned: what stood before the end failed."""
+        self.open = self._begun or Unit(id=self._new_id(), explicit=True)
 
     @property
     def parted(self) -> bool:
@@ -325,10 +330,11 @@ class Planner:
             case Flow.BEGIN:
                 unit.writes = unit.writes or (not unit.explicit and unit.statements > 0)
                 unit.explicit = True
-                self.open = unit
+                self.open = self._begun = unit
             case Flow.COMMIT | Flow.ROLLBACK | Flow.PREPARE_TRANSACTION:
                 self._unit = None
                 self.open = Unit(id=self._new_id(), explicit=True) if statement.chain else None
+                self._begun = self.open or self._begun
             case Flow.SET if statement.read_only is False and not unit.explicit:
                 unit.writes = True  # it makes an implicit transaction READ WRITE: one of ours, with confinement in it
             case Flow.DEALLOCATE if name is not None:

@@ -6,11 +6,12 @@ from typing import Final, Protocol
 
 from interlock.gateways.postgres import owned
 from interlock.gateways.postgres.due import LOCAL, LOCAL_READY, Due, Show
+from interlock.gateways.postgres.held import Held
 from interlock.gateways.postgres.rewriting import relocated
 from interlock.gateways.postgres.rows import cut_rows
 from interlock.gateways.postgres.running import Running
 from interlock.intent.sql.statement import Flow
-from interlock.model import Status
+from interlock.model import OurFault, Status
 from interlock.wire.postgres import kinds
 from interlock.wire.postgres.answers import ANSWERS
 from interlock.wire.postgres.codec import Frame
@@ -23,6 +24,7 @@ from interlock.wire.postgres.messages import (
 )
 from interlock.wire.postgres.violations import ServerViolation
 
+REFUSED: Final = "42501"
 _LOCAL: Final = frozenset({LOCAL, LOCAL_READY})
 # What ends the answers to a message, but for ReadyForQuery: there is more to that.
 _ENDS: Final = {kind: rule.ends - {kinds.READY_FOR_QUERY} for kind, rule in ANSWERS.items()}
@@ -59,6 +61,8 @@ class Relay:
         self.failed = False
         self.copying = False
         self.upstream: list[bytes] = []
+        self.held = Held()
+        self._measures = False  # whether answers that must be kept back are owed
         self.on_change: Callable[[], None] = lambda: None
         self.on_group_over: Callable[[int, bool], None] = lambda group, idle: None
         self._told = told
@@ -90,6 +94,11 @@ class Relay:
         return self.status is IDLE
 
     @property
+    def aborted(self) -> bool:
+        """True when the target's transaction had failed when it was last ready."""
+        return self.status is FAILED
+
+    @property
     def runs(self) -> list[Running]:
         """Commands that were sent and whose outcome is not written down."""
         return self._runs
@@ -105,6 +114,7 @@ class Relay:
             if running is not None and not running.listed:
                 running.listed = True
                 self._runs.append(running)
+                self._measures = self._measures or running.measured
             owed.append(due)
         return self._local() if owed and owed[0].kind in _LOCAL else b""
 
@@ -113,12 +123,50 @@ class Relay:
         out: list[bytes] = []
         owed, answers, plain = self._dues, self._answers, self._plain
         for kind, frame, count in frames:
-            out.append(answers.get(kind, plain)(frame, count))
+            holds = self._measures and self._holds(kind)
+            said = answers.get(kind, plain)(frame, count)
+            out.append(self._kept_back(kind, said) if holds else said)
             if owed and kind in _ENDS[owed[0].kind]:
                 self._over(owed[0])
                 if owed and owed[0].kind in _LOCAL:
                     out.append(self._local())
         return b"".join(out)
+
+    def release(self) -> bytes:
+        """What was kept back, now that it was judged."""
+        self._measures = False
+        return self.held.release()
+
+    def withhold(self) -> bytes:
+        """Nothing of what was kept back, but for what belongs to no command."""
+        self._measures = False
+        return self.held.withhold()
+
+    def blame(self, unit: str) -> None:
+        """The COMMIT of a unit was refused: it is what failed, and the unit is undone."""
+        for running in self._runs:
+            if running.flow is Flow.COMMIT and running.ask.command.unit == unit:
+                running.error = REFUSED
+
+    # -- answers that wait for a judgement ---------------------------------------------------
+
+    def _holds(self, kind: int) -> bool:
+        """Whether an answer is kept back: from the first that a measured command gives while it runs."""
+        if not self.held.on and self._dues and kind != kinds.COPY_IN_RESPONSE:
+            due = self._dues[0]
+            self.held.on = due.kind == kinds.EXECUTE and due.running is not None and due.running.measured
+        return self.held.on
+
+    def _kept_back(self, kind: int, said: bytes) -> bytes:
+        if kind == kinds.ERROR_RESPONSE:
+            self._measures = False
+            return self.held.without_rows() + said
+        if kind != kinds.READY_FOR_QUERY:
+            self.held.take(kind, said)
+            return b""
+        if not self.held.judged:
+            raise OurFault("a unit ended before it was judged; report this")
+        return self.release() + said
 
     # -- answers of a message that is owed ---------------------------------------------------
 
@@ -304,7 +352,7 @@ class Relay:
         while self._runs and self._runs[0] is not behind:
             running = self._runs.pop(0)
             self._end(running, self._fate(running, failed, wrapped))
-            if running.flow is Flow.COMMIT and running.error is not None and self.status == IDLE:
+            if running.flow is Flow.COMMIT and running.error is not None and (wrapped or self.status == IDLE):
                 self._told.settled(running.ask.command.unit, Status.UNDONE)  # a deferred constraint, say
 
     def _end(self, running: Running, status: Status) -> None:

@@ -16,8 +16,9 @@ class Running:
     delivered; `started` is a monotonic clock in seconds. `tag_rows` is what the target said it changed.
     `listed` is True while the relay owes an outcome for it; `exceeded` once its answer went over the limit;
     `closed` once its end was written down, though its portal may be asked for more. `source` is the portal that the
-    rows come from: its own, or the cursor of a FETCH. `released` is what closes its confinement, while that waits to
-    be sent.
+    rows come from: its own, or the cursor of a FETCH. `measured` says that its answers wait until its unit was counted
+    and judged, `writes` that it may have changed something. `released` is what closes its confinement, while that
+    waits to be sent.
     """
 
     __slots__ = (
@@ -31,19 +32,33 @@ class Running:
         "flow",
         "limit",
         "listed",
+        "measured",
         "released",
         "rows",
         "source",
         "started",
         "tag_rows",
+        "writes",
     )
 
-    def __init__(self, ask: Ask, *, flow: Flow, started: float, limit: int | None, confined: bool) -> None:
+    def __init__(
+        self,
+        ask: Ask,
+        *,
+        flow: Flow,
+        started: float,
+        limit: int | None,
+        confined: bool,
+        measured: bool = False,
+        writes: bool = False,
+    ) -> None:
         self.ask = ask
         self.flow = flow
         self.started = started
         self.limit = limit
         self.confined = confined
+        self.measured = measured
+        self.writes = writes
         self.rows = 0
         self.bytes = 0
         self.tag_rows: int | None = None

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from interlock.gate import Gate
@@ -12,13 +13,16 @@ from interlock.gateways.postgres.connection import Connection
 from interlock.gateways.postgres.flows import Stale
 from interlock.gateways.postgres.hearing import hear
 from interlock.gateways.postgres.inquiry import Inquiry
-from interlock.gateways.postgres.outbox import Intake, Outbox, Parcel, Pause
+from interlock.gateways.postgres.outbox import Outbox
 from interlock.gateways.postgres.pins import Pins
 from interlock.gateways.postgres.planner import Planner
+from interlock.gateways.postgres.pump import Pump
+from interlock.gateways.postgres.queue import Parcel
 from interlock.gateways.postgres.reading import Reader
 from interlock.gateways.postgres.relay import Relay
 from interlock.gateways.postgres.reporting import Reporter
-from interlock.gateways.postgres.steps import Portal, Send, Step, Unit
+from interlock.gateways.postgres.settling import Settler, Stage
+from interlock.gateways.postgres.steps import Portal, Send, Step
 from interlock.gateways.postgres.upkeep import Upkeep
 from interlock.model import CallerFault, Session as Who, TargetFault
 from interlock.wire.postgres import kinds
@@ -31,7 +35,6 @@ _FLUSH: Final = build_flush()
 _EXTENDED: Final = frozenset({kinds.PARSE, kinds.BIND, kinds.DESCRIBE, kinds.EXECUTE, kinds.CLOSE})
 _READ: Final = _EXTENDED | {kinds.QUERY}
 _TEXTS: Final = frozenset({kinds.QUERY, kinds.PARSE})
-_COPY_PHASES: Final = (Phase.COPY_IN, Phase.COPY_IN_EXTENDED)
 _COPY: Final = frozenset({kinds.COPY_DATA, kinds.COPY_DONE, kinds.COPY_FAIL})
 
 
@@ -79,11 +82,13 @@ class Session:
             relay=self._relay, planner=self._planner, reader=reader, inquiry=inquiry, over=self._is_over
         )
         names, dropped = self._planner.names, self._reporter.ended
-        self._outbox = Outbox(names=names, clock=clock, dropped=dropped, bench=self._bench)
+        self._outbox = Outbox(
+            names=names, clock=clock, dropped=dropped, bench=self._bench, aborted=lambda: self._relay.aborted
+        )
         self.give_up: Final = self._bench.give_up  # stop waiting for people; False where it does not
         self._change: asyncio.Future[None] | None = None
         self._conversation = Conversation(Phase.READY)
-        self._swallow = False  # the Sync behind COPY data was already sent, before the client saw the COPY begin
+        self._pump = self._make_pump()
         self._unsettled = False
         self._flush = False
         self._draining = False
@@ -91,6 +96,39 @@ class Session:
         server.sink = self._answered
         server.on_lost = self._lost
         client.on_lost = self._changed
+
+    def _make_pump(self) -> Pump:
+        relay, client = self._relay, self._client
+        stage = Stage(
+            idle=self._until_idle,
+            failed=lambda: relay.failed,
+            overflowed=lambda: relay.held.overflowed,
+            catalog=lambda: self._reader.catalog,
+            ground=partial(self._bench.ground, settling=True),
+            release=self._release,
+            withhold=lambda: client.write(relay.withhold()),
+            undo=self._outbox.undo,
+            look_again=self._outbox.look_again,
+            blame=relay.blame,
+        )
+        return Pump(
+            outbox=self._outbox,
+            relay=relay,
+            client=client,
+            server=self._server,
+            conversation=self._conversation,
+            settle=Settler(gate=self._gate, stage=stage),
+            until=self._until,
+            go_on=self._go_on,
+            mark=self._mark,
+        )
+
+    def _release(self, with_the_end: bool) -> None:
+        """What was held back may be seen: at once, or once the gateway's own COMMIT has succeeded."""
+        if with_the_end:
+            self._relay.held.judged = True
+        else:
+            self._client.write(self._relay.release())
 
     async def run(self, greeting: bytes) -> None:
         """Until either side is gone. Whatever happens, what was admitted gets its outcome written down.
@@ -207,8 +245,8 @@ class Session:
         return self._planner.fallen or (self._relay.failed and self._relay.idle)
 
     def _sync(self) -> None:
-        if self._swallow:
-            self._swallow = False
+        if self._pump.swallow:
+            self._pump.swallow = False
         else:
             self._planner.sync()
 
@@ -220,7 +258,7 @@ class Session:
     @property
     def _taking(self) -> bool:
         """True while COPY data passes from the client to the target."""
-        return self._conversation.phase in _COPY_PHASES
+        return self._pump.taking
 
     # -- what becomes of it ------------------------------------------------------------------------
 
@@ -237,9 +275,10 @@ class Session:
             if asks:
                 self.commands += len(asks)
                 await self._gate.admit(asks, self._outbox)
-            self._outbox.finish()
+            self._outbox.finish(flush=self._flush)
             self._mark("admitted")
-            await self._pump()
+            flush, self._flush = self._flush, False
+            await self._pump(flush=flush)
             if self._taking or not self._unsettled:
                 return
             await self._settle()
@@ -264,52 +303,6 @@ class Session:
             portal.read_in = self._reader.scene
             portal.stamp = await self._reader.stamp(portal.statement, portal.read_in[0])
 
-    async def _pump(self) -> None:
-        """Send what was decided, in order."""
-        out: list[bytes] = []
-        while self._outbox.queue and not self._taking:
-            self._go_on()
-            parcel = self._outbox.queue.popleft()
-            match parcel:
-                case Parcel():
-                    self._post(parcel, out)
-                case Pause():
-                    self._write(out, _FLUSH)
-                    await self._until_idle()
-                    if parcel.running.exceeded and not parcel.group.fallen:
-                        self._outbox.cut(parcel.group)
-                case Intake():
-                    self._write(out, _FLUSH)
-                    await self._begin_intake(parcel)
-        self._write(out, _FLUSH if self._flush else b"")
-        self._flush = False
-
-    def _post(self, parcel: Parcel, out: list[bytes]) -> None:
-        relay, data = self._relay, parcel.data
-        if data and (parcel.ends or not (relay.failed and relay.idle)):
-            out.append(data)
-            parcel.group.sent = True
-        if said := relay.expect(parcel.dues):
-            self._client.write(said)
-
-    def _write(self, out: list[bytes], last: bytes) -> None:
-        data = b"".join(out) + last
-        out.clear()
-        if data:
-            self._server.write(data)
-            self._mark("sent")
-
-    async def _begin_intake(self, intake: Intake) -> None:
-        relay = self._relay
-        await self._until(lambda: relay.copying or relay.idle)
-        if relay.copying:
-            self._conversation.turn(Turn.COPY_IN_BEGAN)
-        if relay.copying and not intake.group.simple:
-            # libpq sends Sync before it knows that the command is COPY, and again behind the data; the
-            # server ignores the first. Ours is still in the queue, so it is the second that is dropped.
-            queue = self._outbox.queue
-            self._swallow = any(isinstance(p, Parcel) and p.ends and p.group is intake.group for p in queue)
-
     async def _settle(self) -> None:
         """Wait for the target, then learn what may be different now."""
         inside = self._planner.inside
@@ -328,7 +321,7 @@ class Session:
         if self._relay.status is TransactionStatus.IDLE:
             self._planner.open = None
         elif self._planner.open is None:
-            self._planner.open = Unit(id=self._gate.new_id(), explicit=True)
+            self._planner.reopen()
 
     # -- events ------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """A client's messages as steps towards the target, before anything is decided."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from interlock.gate import Ask
 from interlock.gateways.postgres.due import Due, Show
@@ -8,6 +8,7 @@ from interlock.gateways.postgres.running import Running
 from interlock.gateways.postgres.stamps import Stamp
 from interlock.intent.sql.catalog import Catalog
 from interlock.intent.sql.statement import Statement
+from interlock.model import Lease
 
 Scene = tuple[Catalog, tuple[str, ...]]  # by what texts are read: a catalogue, and a search path
 
@@ -19,6 +20,10 @@ class Unit:
     `writes` asks for the gateway's own BEGIN READ WRITE in front; `begun` says that it was sent. An
     `autonomous` statement cannot run inside a transaction: the session is unlocked for it instead. `touched` once a
     statement of it has an effect.
+
+    `measured` says that a decision in it asks for measuring, `guarded` that its limits were set for that, `unjudged`
+    that something ran in it since it was last judged on what it touched; `ran` are its commands that may have written,
+    the last of each meaning, and `leases` the approvals that commands of it were let pass with.
     """
 
     id: str
@@ -28,6 +33,11 @@ class Unit:
     autonomous: bool = False
     touched: bool = False
     statements: int = 0
+    measured: bool = False
+    guarded: bool = False
+    unjudged: bool = False
+    ran: dict[int, Ask] = field(default_factory=dict)
+    leases: list[Lease] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -35,9 +45,10 @@ class Group:
     """What fails together: everything up to one Sync, or one simple Query.
 
     `sent` says that some of it is on its way to the target, `rejected` that a message of it is an error whatever is
-    decided, `fallen` that the group was refused for that or by a decision, `local` that we answer it
-    without the target, `direct` that it went as one Query, `whole` that its end is known. `settles` marks a group
-    after which the session waits before it reads on: transaction state, catalogue or settings will have changed.
+    decided, `fallen` that the group was refused for that or by a decision, `local` that we answer it without the
+    target, `direct` that it went as one Query, `whole` that its end is known. `settles` marks a group after which the
+    session waits before it reads on: transaction state, catalogue or settings will have changed. `commits` says that
+    the last that runs in it is a COMMIT of what has to be counted first.
     `parted` says that a Sync of ours ended what it had prepared so far; the client's group goes on.
     """
 
@@ -51,6 +62,7 @@ class Group:
     whole: bool = False
     parted: bool = False
     settles: bool = False
+    commits: bool = False
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

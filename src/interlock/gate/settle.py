@@ -1,0 +1,126 @@
+"""The second moment: measure, decide again, write down, land or undo."""
+
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from interlock.access.leases import beyond
+from interlock.gate.admit import Gate, within_offers
+from interlock.gate.port import Ask
+from interlock.impact import Counted, merged
+from interlock.model import Basis, Case, Decision, Ground, Lease, Reason, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """The second judgement of a unit: what was counted, the case it makes, and the decision on it.
+
+    `lands` is False for a unit that goes on: only its answers so far wait for this.
+    """
+
+    unit: str
+    ran: tuple[Ask, ...]
+    lands: bool
+    counted: Counted
+    case: Case
+    decision: Decision
+
+
+class Settling(Protocol):
+    """A surface's way to count a unit, to let it land, and to undo it."""
+
+    @property
+    def unit(self) -> str:
+        """Which unit it is."""
+
+    @property
+    def ran(self) -> Sequence[Ask]:
+        """Its commands that may have written, in order; at least one."""
+
+    @property
+    def leases(self) -> Sequence[Lease]:
+        """The approvals that its commands were let pass with."""
+
+    @property
+    def lands(self) -> bool:
+        """Whether its end is asked for, or only its answers so far."""
+
+    async def measure(self) -> Counted | None:
+        """What it has touched; None where it failed by itself, and so cannot land."""
+
+    async def ground(self, ask: Ask) -> Ground | None:
+        """What its command's meaning rests on, asked inside it; None where nobody can say."""
+
+    async def wait(self, decided: Awaitable[Lease], patience: int) -> Lease | None:
+        """Nobody is waited for while a transaction is open."""
+
+    def land(self, settled: Settled) -> None:
+        """Let it land (or go on), and release its answers."""
+
+    def undo(self, settled: Settled) -> None:
+        """Roll it back, and tell the caller what was undone, why, what to do instead and how to ask."""
+
+
+async def settle(gate: Gate, unit: Settling) -> None:
+    """Judge a unit on what it really touched. If counting or writing fails, nothing lands, and the exception ends
+    the session."""
+    counted = await unit.measure()
+    if counted is None:
+        return
+    settled = await _judge(gate, unit, counted)
+    gate.mark("measured")
+    while not await _write_down(gate, settled):
+        settled = await _judge(gate, unit, counted)  # somebody else used up the approval
+    gate.mark("settled")
+    if settled.decision.allowed:
+        unit.land(settled)
+    else:
+        unit.undo(settled)
+
+
+async def _judge(gate: Gate, unit: Settling, counted: Counted) -> Settled:
+    ran = tuple(unit.ran)
+    case = Case(
+        command=ran[-1].command,
+        intent=merged([each.intent for each in ran]),
+        offers=frozenset.intersection(*(each.offers for each in ran)),
+        at=gate.now(),
+        impact=counted.impact,
+        leases=tuple(lease for lease in unit.leases if beyond(counted.impact, lease.ceiling) is None),
+    )
+    decision = within_offers(gate.judge.decide(case), case)
+    problem = counted.problem or (None if counted.impact.basis is Basis.MEASURED else _UNMEASURED)
+    if problem is not None:
+        decision = replace(decision, verdict=Verdict.DENY, reasons=(problem, *decision.reasons), obligations=())
+    if decision.verdict is Verdict.HOLD and gate.lifting is not None:
+        asking = replace(ran[-1], alone=ran[-1].alone and len(ran) == 1 and unit.lands, explicit=True)
+        case, decision = await gate.lifting.lift(asking, case, decision, unit)
+        decision = within_offers(decision, case)
+    return Settled(unit=unit.unit, ran=ran, lands=unit.lands, counted=counted, case=case, decision=decision)
+
+
+async def _write_down(gate: Gate, settled: Settled) -> bool:
+    """False, and nothing is written, where the approval was used up meanwhile."""
+    case, decision = settled.case, settled.decision
+    record = gate.scribe.settlement(
+        case,
+        decision,
+        id=gate.new_id(),
+        unit=settled.unit,
+        transaction=settled.counted.transaction,
+        lands=settled.lands,
+    )
+    if gate.lifting is not None and decision.lease is not None:
+        entries = [record, *gate.lifting.entries(case, decision)]
+        return await gate.lifting.leases.append(entries, gate.lifting.ends(case, decision))
+    await gate.journal.append([record])
+    return True
+
+
+_UNMEASURED = Reason(
+    policy="not-measured",
+    title="What was not counted to its end does not land",
+    severity="high",
+    message="the effect could not be counted",
+    instead="try again; if it stays so, run `interlock doctor`",
+)

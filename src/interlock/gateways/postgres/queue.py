@@ -1,0 +1,55 @@
+"""What waits to leave for the target, in order: bytes, and the places where something has to be seen first."""
+
+from dataclasses import dataclass
+
+from interlock.gateways.postgres.due import Due
+from interlock.gateways.postgres.running import Running
+from interlock.gateways.postgres.steps import Group, Unit
+
+
+@dataclass(slots=True, kw_only=True)
+class Parcel:
+    """Bytes for the target and what is owed for them; `ends` marks the end of its group.
+
+    What follows in its group grows it, unless it `ends` or stands `alone`.
+    """
+
+    group: Group
+    data: bytes
+    dues: tuple[Due, ...]
+    ends: bool = False
+    alone: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Pause:
+    """Nothing behind this may leave before the answer of `running` is seen: it may go over its limit."""
+
+    group: Group
+    running: Running
+
+
+@dataclass(slots=True, kw_only=True)
+class Intake:
+    """Nothing behind this may leave before the client has sent its COPY data: the target would take it for data."""
+
+    group: Group
+
+
+@dataclass(slots=True, kw_only=True)
+class Settle:
+    """Nothing behind this may leave before `unit` was counted and judged. `counts` fill with the DataRows of the count;
+    where code ran, of two: deferred work may put off more (threats.md 3). `lands` where the end of the unit follows."""
+
+    group: Group
+    unit: Unit
+    counts: tuple[list[bytes], ...]
+    lands: bool
+
+
+Item = Parcel | Pause | Intake | Settle
+
+
+def ends(item: Item) -> bool:
+    """Whether it is the end of its group."""
+    return isinstance(item, Parcel) and item.ends

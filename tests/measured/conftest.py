@@ -1,0 +1,29 @@
+"""One gateway with production's rules before each server, for all that is measured; each test brings rows of its own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.stand import Stand, standing
+
+WORLD = Path(__file__).with_name("world.sql")
+
+
+@pytest.fixture(scope="session", params=["18", "15"])
+def measuring(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+    """Running, and found without a bug of its own in the end."""
+    server = request.getfixturevalue(f"postgres{request.param}")
+    with standing(server, tmp_path_factory.mktemp(f"measuring{request.param}"), WORLD.read_text()) as made:
+        made.start()
+        yield made
+        assert made.stop() == 0
+        assert "bug" not in made.log, made.log
+        assert "Traceback" not in made.log, made.log
+        made.verify()
+
+
+@pytest.fixture
+def stand(measuring: Stand) -> Stand:
+    """The same for all tests; what one of them changes, no other looks at."""
+    return measuring
