@@ -1,4 +1,4 @@
-"""One gateway with production's rules before each server, for all that is measured; each test brings rows of its own."""
+"""One gateway with production's rules before each server, for all that is measured."""
 
 from collections.abc import Iterator
 from pathlib import Path

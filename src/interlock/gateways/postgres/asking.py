@@ -17,8 +17,8 @@ Values = tuple[bytes | None, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
-    """Makes the asks of one session. `now` gives microseconds since the epoch, UTC; `marked` tells whether the session holds
-    what no list of its settings shows."""
+    """Makes the asks of one session. `now` gives microseconds since the epoch, UTC; `marked` tells whether the session
+    holds what no list of its settings shows."""
 
     session: Session
     now: Callable[[], int]
@@ -62,8 +62,7 @@ class Asker:
             formats=formats if values else (),
         )
 
-    @staticmethod
-    def _ask(statement: Statement, group: Group, unit: Unit, command: Command, *, prepares: bool) -> Ask:
+    def _ask(self, statement: Statement, group: Group, unit: Unit, command: Command, *, prepares: bool) -> Ask:
         return Ask(
             command=command,
             intent=statement.intent,

@@ -1,0 +1,94 @@
+"""A bulk write, measured and held, approved by the owner of the data, and landed within what was approved."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from interlock.app.approvals import Desk
+from interlock.app.embedded import EmbeddedPostgres
+from tests.measured.asking import records, refused, touched
+from tests.measured.conftest import WORLD
+from tests.stand import Stand, standing
+from tests.stories.approving import approve, ends, held
+
+OWNER = """
+[principals.olga]
+kind = "person"
+groups = ["data-owners"]
+secret_file = "client.secret"
+"""
+BULK = "UPDATE customers SET note = 'bulk' WHERE country = 'FR'"
+
+
+@pytest.fixture(scope="module", params=["18", "15"])
+def owned(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+    """With somebody who owns the data."""
+    server: EmbeddedPostgres = request.getfixturevalue(f"postgres{request.param}")
+    directory = tmp_path_factory.mktemp(f"owned{request.param}")
+    with standing(server, directory, WORLD.read_text(), more=OWNER) as made:
+        made.start()
+        yield made
+        assert made.stop() == 0
+        made.verify()
+
+
+def marked(stand: Stand) -> object:
+    return stand.ask("SELECT count(*) FROM customers WHERE note = 'bulk'")
+
+
+def test_it_is_counted_held_approved_and_lands_once(owned: Stand) -> None:
+    with owned.connect() as client:
+        said = held(client, BULK)
+        assert (said["state"], said["missing"]) == ("pending", {"data-owners": 1})
+        assert marked(owned) == 0
+        with Desk(owned.directory / ".interlock" / "approvals.sock") as desk:
+            (request,) = [lease for lease in desk.open() if lease.id == said["request"]]
+        assert request.ceiling is not None
+        assert request.ceiling.rows == 2_700
+        assert held(client, BULK)["request"] == said["request"]
+        approve(owned, said["request"], "olga")
+        assert client.execute(BULK).rowcount == 2_700
+        assert marked(owned) == 2_700
+        again = held(client, BULK)
+        assert again["request"] != said["request"]
+    assert ends(owned, said["request"]) == [(said["request"], "used")]
+    landed = [one for one in records(owned, "settlement") if one["settlement"]["verdict"] == "allow"][-1]
+    assert landed["settlement"]["lease"] == said["request"]
+    assert touched(landed) == {"change customers": 2_700}
+    owned.ask("UPDATE customers SET note = NULL")
+
+
+def test_what_does_more_than_was_approved_is_undone_and_asked_anew(owned: Stand) -> None:
+    text = "DELETE FROM items WHERE amount <= 1500"
+    with owned.connect() as client:
+        first = held(client, text)["request"]
+        approve(owned, first, "olga")
+        owned.ask("UPDATE items SET amount = 1 WHERE id BETWEEN 3000 AND 3100")  # the world changed
+        detail = refused(client, text).detail
+        assert "approval-exceeded" in detail
+        (said,) = [json.loads(line[11:]) for line in detail.splitlines() if line.startswith("interlock: ")]
+        assert said["request"] != first
+        assert owned.ask("SELECT count(*) FROM items WHERE amount <= 1500") == 1_601
+        approve(owned, said["request"], "olga")
+        assert client.execute(text).rowcount == 1_601
+    assert ends(owned, first, said["request"]) == [(first, "exceeded"), (said["request"], "used")]
+
+
+def test_what_does_less_than_was_approved_lands(owned: Stand) -> None:
+    text = "DELETE FROM items WHERE id BETWEEN 10000 AND 12000"
+    with owned.connect() as client:
+        request = held(client, text)["request"]
+        approve(owned, request, "olga")
+        owned.ask("DELETE FROM items WHERE id BETWEEN 10000 AND 10500")
+        assert client.execute(text).rowcount == 1_500
+    assert ends(owned, request) == [(request, "used")]
+
+
+def test_inside_a_transaction_it_is_not_asked_for(owned: Stand) -> None:
+    """What else the transaction did would land with it."""
+    with owned.connect() as client:
+        client.execute("BEGIN")
+        assert "approval-not-bound" in refused(client, BULK).detail
+        client.execute("ROLLBACK")
+    assert marked(owned) == 0
