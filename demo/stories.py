@@ -125,7 +125,7 @@ WITH stale AS (
     DELETE FROM orders WHERE placed_at < '2026-01-01' RETURNING id
 )
 SELECT count(*) FROM stale""",
-        policy="write-is-measured",
+        policy="bulk-write-is-capped",
         way=Way.PREPARED,
     ),
     Story(

@@ -146,3 +146,15 @@ def test_a_client_that_leaves_while_its_write_is_held(stand: Stand) -> None:
         stand.decided("'left'")  # the lock is still there: nothing can have landed
         other.rollback()
     assert stand.ask("SELECT count(*) FROM customers WHERE note = 'left'") == 0
+
+
+def test_the_ledger_shows_what_was_counted(stand: Stand) -> None:
+    with stand.connect() as client:
+        refused(client, "UPDATE customers SET note = 'shown' WHERE country = 'FR'")
+    (decision,) = stand.decided("'shown'")
+    shown = stand.interlock("ledger", "show", decision.leaf.id)
+    assert "change 2,700 rows of public.customers" in shown.out
+    assert "bulk-write-is-capped" in shown.out
+    data = stand.interlock("ledger", "show", decision.leaf.id, "--json").json
+    assert data["settlement"]["impact"]["rows"] == 2_700
+    assert data["settlement"]["settlement"]["verdict"] == "hold"

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from interlock.app.clock import now, parse_duration
@@ -30,7 +31,7 @@ from interlock.ledger.verify import Report, verify
 from interlock.model import CallerFault, Verdict
 from interlock.store.connection import open_for_reading
 from interlock.store.export import export_log, signed
-from interlock.store.find import Wanted, newest_decisions, outcome_of, prove, record_of
+from interlock.store.find import Wanted, newest_decisions, outcome_of, prove, record_of, settlement_of
 from interlock.store.keys import load
 from interlock.store.reader import Head, Reader
 from interlock.store.sqlite import LedgerSettings
@@ -132,13 +133,16 @@ def _show_one(opened: Opened, name: str, *, with_text: bool, as_json: bool) -> N
         emit_json(record_data(seq, leaf, opened.reader.leaf(seq)))
         return
     outcome = outcome_of(opened.reader, opened.head.size, leaf)
+    settled = settlement_of(opened.reader, opened.head.size, leaf)
     statement, why_not = _statement(opened, seq, leaf) if with_text else (None, "not asked for")
     if as_json:
-        emit_json(_as_json(opened, seq, leaf, outcome) | {"text": statement})
+        counted = None if settled is None else msgspec.Raw(opened.reader.leaf(settled.gw.seq))
+        emit_json(_as_json(opened, seq, leaf, outcome) | {"settlement": counted, "text": statement})
         return
     from interlock.cli.ledger_view import show_record
 
-    show_record(words(), seq, leaf, outcome, statement if statement is not None else f"(text {why_not})")
+    shown = statement if statement is not None else f"(text {why_not})"
+    show_record(words(), seq, leaf, outcome, shown, settled=settled)
 
 
 def _statement(opened: Opened, seq: int, leaf: Leaf) -> tuple[str | None, str]:

@@ -100,19 +100,22 @@ def ended(outcome: Ended) -> str:
     return ", ".join(said)
 
 
-def show_record(console: Console, seq: int, leaf: Leaf, outcome: Leaf | None, text: str) -> None:
-    """Everything about one decision; `text` is the statement, or why it is not shown."""
+def show_record(
+    console: Console, seq: int, leaf: Leaf, outcome: Leaf | None, text: str, *, settled: Leaf | None = None
+) -> None:
+    """Everything about one decision; `text` is the statement, or why it is not shown, `settled` the judgement of its
+    unit on what it touched."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", width=10)
     table.add_column(ratio=1, overflow="fold")
-    for name, value in _facts(leaf, outcome):
+    for name, value in [*_facts(leaf), *_counted(settled), _end(outcome)]:
         table.add_row(name, value)
     console.print(Text.assemble(verdict(leaf), f"  record #{seq}  ", (leaf.id, "dim")))
     console.print(Padding(table, (1, 0)))
     console.print(plain(text))
 
 
-def _facts(leaf: Leaf, outcome: Leaf | None) -> Iterable[tuple[str, Text]]:
+def _facts(leaf: Leaf) -> Iterable[tuple[str, Text]]:
     yield "when", plain(moment(leaf.ts) + " UTC")
     if leaf.who is not None:
         chain = " → ".join(f"{actor.id} ({actor.kind})" for actor in leaf.who.chain)
@@ -130,10 +133,27 @@ def _facts(leaf: Leaf, outcome: Leaf | None) -> Iterable[tuple[str, Text]]:
         for obligation in leaf.decision.obligations:
             yield "promise", plain(", ".join(f"{key} {value}" for key, value in sorted(obligation.items())))
         yield "bundle", plain(leaf.decision.policy, "dim")
-    yield (
-        "outcome",
-        plain(ended(outcome.outcome) if outcome is not None and outcome.outcome is not None else "none yet"),
-    )
+
+
+def _counted(settled: Leaf | None) -> Iterable[tuple[str, Text]]:
+    """What the unit had touched when it was judged again, and what that judgement was."""
+    if settled is None or settled.settlement is None or settled.impact is None:
+        return
+    for part in settled.impact.touched:
+        rows = "an unknown number of rows" if part.rows is None else f"{part.rows:,} row{'s' * (part.rows != 1)}"
+        yield "counted", plain(f"{part.verb} {rows} of {'.'.join(part.object[1:])}")
+    if (more := settled.impact.touched_count - len(settled.impact.touched)) > 0:
+        yield "counted", plain(f"and {more} more")
+    word = settled.settlement.verdict
+    yield "then", plain(word, _VERDICTS.get(word, ""))
+    if word != "allow":
+        for reason in settled.settlement.reasons:
+            yield "policy", Text.assemble(plain(reason.policy, "bold"), plain(f"  {reason.message}"))
+
+
+def _end(outcome: Leaf | None) -> tuple[str, Text]:
+    end = outcome.outcome if outcome is not None else None
+    return "outcome", plain("none yet" if end is None else ended(end))
 
 
 def _meaning(what: What) -> Iterable[tuple[str, Text]]:

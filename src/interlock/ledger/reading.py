@@ -110,6 +110,33 @@ class Decided(msgspec.Struct, frozen=True):
     lifts: list[str] = []
 
 
+class TouchedPart(msgspec.Struct, frozen=True):
+    """Rows of one object that one verb touched; None where that is not known."""
+
+    object: list[str]
+    verb: str
+    rows: int | None
+
+
+class ImpactPart(msgspec.Struct, frozen=True):
+    """The impact group."""
+
+    basis: str
+    rows: int | None
+    touched_count: int
+    touched: list[TouchedPart] = []
+
+
+class SettledPart(msgspec.Struct, frozen=True):
+    """The settlement group: what was decided on the impact of `unit`, whose last command was `of`."""
+
+    of: str
+    unit: str
+    verdict: str
+    lands: bool
+    reasons: list[ReasonPart] = []
+
+
 class Ended(msgspec.Struct, frozen=True):
     """The outcome group; `of` is a command's id, or that of `unit` for a whole unit."""
 
@@ -148,6 +175,8 @@ class Leaf(msgspec.Struct, frozen=True):
     why: Why | None = None
     decision: Decided | None = None
     outcome: Ended | None = None
+    settlement: SettledPart | None = None
+    impact: ImpactPart | None = None
     erasure: Erased | None = None
     approval_request: LeaseState | None = None
     approval: LeaseState | None = None

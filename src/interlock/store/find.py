@@ -80,6 +80,17 @@ def outcome_of(reader: Reader, size: int, decision: Leaf) -> Leaf | None:
     return None
 
 
+def settlement_of(reader: Reader, size: int, decision: Leaf) -> Leaf | None:
+    """The last judgement of that decision's unit on what it touched; None where nothing of it was counted."""
+    unit = decision.what.unit if decision.what is not None else None
+    for end in range(size, decision.gw.seq, -SCAN):
+        for _, raw in reversed([*reader.leaves(max(decision.gw.seq, end - SCAN), end)]):
+            leaf = read_leaf(raw)
+            if leaf.settlement is not None and leaf.settlement.unit == unit:
+                return leaf
+    return None
+
+
 def prove(reader: Reader, seq: int) -> Proof:
     """The proof of record `seq` under the newest checkpoint."""
     head = reader.head()

@@ -8,15 +8,16 @@ from interlock.gate import Ask
 from interlock.gateways.postgres import denial, owned, replies, stamps
 from interlock.gateways.postgres.bench import Bench
 from interlock.gateways.postgres.due import LOCAL, LOCAL_READY, Due, Show
-from interlock.gateways.postgres.flows import ENDING, may_write, prepared
+from interlock.gateways.postgres.flows import ENDING
 from interlock.gateways.postgres.names import Names
 from interlock.gateways.postgres.queue import Intake, Item, Parcel, Pause, Settle, ends
 from interlock.gateways.postgres.rewriting import spelled_out
 from interlock.gateways.postgres.running import Running
 from interlock.gateways.postgres.settling import Counting, counting
-from interlock.gateways.postgres.steps import End, Group, Portal, Reject, Run, Send, Step, Unit
-from interlock.intent.sql.statement import Flow, Statement
-from interlock.model import Confine, Decision, Ground, Lease, Limit, Measure, Status, Verb
+from interlock.gateways.postgres.starting import changed_by, start
+from interlock.gateways.postgres.steps import End, Group, Reject, Run, Send, Step, Unit
+from interlock.intent.sql.statement import Flow
+from interlock.model import Decision, Ground, Lease, Status
 from interlock.wire.postgres import kinds
 from interlock.wire.postgres.messages import build_execute, build_sync
 
@@ -61,7 +62,7 @@ class Outbox:
     def send(self, ask: Ask, decision: Decision) -> None:
         """Queue everything up to and with this command."""
         step = self._advance(ask)
-        running = self._start(ask, step, decision)
+        running = start(ask, step, decision, names=self._names, clock=self._clock)
         if decision.lease is not None:
             step.unit.leases.append(decision.lease)
         if step.group.fallen:
@@ -193,7 +194,7 @@ class Outbox:
         if running is not None and running.limit is not None:
             most = max(running.limit - running.delivered, 0) + 1  # one more than may pass shows that there is more
             rows = min(rows, most) if rows else most
-        done = self._change(portal, step.group)
+        done = changed_by(portal, self._names)
         due = Due(kinds.EXECUTE, step.show, running=running, statement=portal.statement, done=done)
         data = build_execute(step.name, rows) if step.name or rows else _RUN_UNNAMED
         self._bracketed(step.group, unit, running, data, due)
@@ -341,55 +342,6 @@ class Outbox:
         self._parcel(group, owned.RELEASE, *owned.run_dues(), alone=True)
         running.released = self.queue[-1]
 
-    # -- what a decision turns into ----------------------------------------------------------------
-
-    def _start(self, ask: Ask, step: Send, decision: Decision) -> Running:
-        portal, unit = step.portal, step.unit
-        statement = portal.statement if portal is not None else None
-        writes = statement is not None and may_write(statement)
-        inside = unit.explicit or unit.begun or (statement is not None and statement.flow is not Flow.PREPARE)
-        kept = {type(obligation) for obligation in decision.obligations}
-        running = Running(
-            ask,
-            flow=statement.flow if statement is not None else Flow.PREPARE,
-            started=self._clock(),
-            limit=self._limit(decision) if decision.obligations else None,
-            confined=Confine in kept or (Measure not in kept and _reads_by_code(unit, statement)),
-            measured=Measure in kept and inside,  # outside, being parsed or named it can write nothing
-            writes=writes,
-        )
-        running.source = portal
-        if statement is not None and statement.flow is Flow.FETCH and statement.name is not None:
-            running.source = self._names.portal(statement.name)
-        return running
-
-    @staticmethod
-    def _limit(decision: Decision) -> int | None:
-        """The most rows that may come out of the portal."""
-        limits = [obligation.rows for obligation in decision.obligations if isinstance(obligation, Limit)]
-        return min(limits, default=None)
-
-    def _change(self, portal: Portal, group: Group) -> Callable[[], None] | None:
-        """What the target's success changes in the names it holds."""
-        statement = portal.statement
-        names, name = self._names, statement.name
-        match statement.flow:
-            case Flow.PLAIN:
-                return None
-            case Flow.PREPARE if name is not None:
-                return lambda: names.hold_statement(name, prepared(statement))
-            case Flow.DECLARE if name is not None:
-                cursor = names.portal(name) or Portal(statement=statement, declared=True)
-                return lambda: names.hold_portal(name, cursor)
-            case Flow.DEALLOCATE:
-                return lambda: names.drop_statement(name)
-            case Flow.CLOSE:
-                return lambda: names.drop_portal(name)
-            case Flow.DISCARD if name is None:
-                return names.drop_all
-            case _:
-                return None
-
 
 def _only_prepared(last: Step) -> bool:
     """Whether a batch broke off inside a group that has prepared and described so far, and run nothing."""
@@ -399,13 +351,6 @@ def _only_prepared(last: Step) -> bool:
 
 def _poison(error: bytes) -> Due:
     return Due(kinds.EXECUTE, instead=error)
-
-
-def _reads_by_code(unit: Unit, statement: Statement | None) -> bool:
-    """Whether stored code is called to read: alone it would run READ ONLY, so it does in a transaction of ours too."""
-    if unit.explicit or statement is None or statement.writes:
-        return False
-    return any(effect.verb is Verb.EXECUTE for effect in statement.intent.effects)
 
 
 def _confined_here(unit: Unit, running: Running) -> bool:
