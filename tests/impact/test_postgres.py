@@ -99,7 +99,10 @@ def test_code_that_nobody_followed_leaves_it_open() -> None:
         assert found.reversible is reversible
 
 
-@pytest.mark.parametrize("answer", [[], ["nonsense"], [line("orders", 0, 1, 0)], ["1\x01a\x01b\x01r\x01w\x01x\x010\x010"]])
+NO_ANSWERS = [[], ["nonsense"], [line("orders", 0, 1, 0)], ["1\x01a\x01b\x01r\x01w\x01x\x010\x010"]]
+
+
+@pytest.mark.parametrize("answer", NO_ANSWERS)
 def test_what_is_no_answer_is_refused(answer: list[str]) -> None:
     with pytest.raises(ValueError):
         postgres.counts(answer)
