@@ -22,7 +22,7 @@ def test_work_that_waits_for_commit(stand: Stand, text: str) -> None:
         server.execute(text.encode())
         assert value(server, SCRIBBLED) == 0  # whoever counts here sees nothing
         server.commit()
-        assert value(server, SCRIBBLED) == 1
+        assert value(server, SCRIBBLED) == 1_500
         server.execute("TRUNCATE trap")
         server.execute("DELETE FROM patient")
         server.commit()

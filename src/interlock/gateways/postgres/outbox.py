@@ -69,13 +69,13 @@ class Outbox:
             self._covered.clear()
             self._dropped(running, Status.UNDONE)  # an error of ours stands before it: PostgreSQL skips it too
             return
+        if running.measured:
+            step.unit.measured = step.unit.writes = True
         for covered in self._covered:
             self._pass_on(covered, running)  # being parsed it may act, so it is confined like the rest (threats.md 1)
         self._covered.clear()
         if step.portal is not None:
             step.portal.running = running
-        if running.measured:
-            step.unit.measured = step.unit.writes = True
         if running.flow is Flow.BEGIN:
             self._at_zero(step.group)
         stamped = step.portal is not None and step.portal.stamp is not None
