@@ -383,7 +383,7 @@ def test_copy_data_outside_of_copy_is_dropped(stand: Stand) -> None:
     with Wire(stand) as wire:
         data = build_copy_data(b"1601\tx\n") + build_copy_done()
         assert rows(wire.ask(data, build_query("SELECT 1"))) == ["1"]
-        said = wire.ask(build_query("COPY notes FROM STDIN"), data, build_query("SELECT 2"), readies=2)
+        said = wire.ask(build_query("COPY people FROM PROGRAM 'cat'"), data, build_query("SELECT 2"), readies=2)
         assert (errors(said), rows(said)) == (["42501"], ["2"])
     assert noted(stand, 1601) == 0
 

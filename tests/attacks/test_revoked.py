@@ -26,7 +26,7 @@ signing_key = "minting.key"
 [tokens.keys]
 minting = "minting.pub"
 """
-ENDLESS: Final = 1_000_000  # rows of a thousand bytes: far more than all buffers on the way
+ENDLESS: Final = 200_000  # rows of a thousand bytes: far more than all buffers on the way
 
 
 @pytest.fixture(scope="module")

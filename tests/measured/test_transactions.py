@@ -3,6 +3,8 @@
 import psycopg
 import pytest
 
+from interlock.wire.postgres.messages import build_bind, build_execute, build_parse, build_query, build_sync
+from tests.attacks.wire import Wire, errors
 from tests.measured.asking import records, refused, touched
 from tests.stand import Stand
 
@@ -154,3 +156,16 @@ def test_counts_of_one_transaction_are_not_held_against_the_next(stand: Stand) -
         for _ in range(3):
             with client.transaction():
                 client.execute("UPDATE orders SET status = 'again' WHERE id BETWEEN 1 AND 600")
+
+
+def test_a_commit_in_the_extended_protocol_is_counted_too(stand: Stand) -> None:
+    """BEGIN, the write and COMMIT in one group: the COMMIT's Execute comes behind the Bind that ended it."""
+    with Wire(stand) as wire:
+        frames = []
+        for text in ("BEGIN", "UPDATE customers SET note = 'extended' WHERE country = 'FR'", "COMMIT"):
+            frames += [build_parse("", text), build_bind("", ""), build_execute("")]
+        said = wire.ask(*frames, build_sync())
+        assert errors(said) == ["42501"]
+        assert said[-1] == "Z I"
+        assert errors(wire.ask(build_query("SELECT 1"))) == []
+    assert stand.ask("SELECT count(*) FROM customers WHERE note = 'extended'") == 0

@@ -14,6 +14,7 @@ from interlock.gateways.postgres.due import Due, Show
 from interlock.gateways.postgres.flows import (
     AFTER_CODE,
     EMPTY_STATEMENT,
+    ENDING,
     SETTLING,
     Stale,
     changes_meaning,
@@ -224,7 +225,7 @@ class Planner:
         if message.portal.startswith(owned.PREFIX):
             return self._reject(replies.reserved(message.portal))
         unit = self._current()
-        portal = Portal(statement=statement, read_in=self._scene())
+        portal = Portal(statement=statement, read_in=self._scene(), unit=unit)
         ask = None
         if statement is not EMPTY_STATEMENT:
             types = self.names.types(message.statement)
@@ -257,9 +258,9 @@ class Planner:
             return self._reject(replies.no_name(Part.PORTAL, message.portal))
         if portal.declared:
             return self._reject(replies.declared_in_sql(message.portal))
-        run = Run(
-            group=group, unit=self._current(), name=message.portal, portal=portal, rows=message.rows, show=Show.ALL
-        )
+        # Its Bind has ended the transaction, as far as what was planned goes: COMMIT and ROLLBACK still run in it.
+        unit = (portal.unit if portal.statement.flow in ENDING else None) or self._current()
+        run = Run(group=group, unit=unit, name=message.portal, portal=portal, rows=message.rows, show=Show.ALL)
         self.steps.append(run)
         if changes_meaning(portal.statement):
             self.barrier = True
@@ -366,7 +367,7 @@ class Planner:
     def _simple(self, statement: Statement, *, alone: bool) -> None:
         """One statement of a Query as Parse, Bind, Describe, Execute; alone, it may also go as it came."""
         group, unit = self._extended(), self._current()
-        portal = Portal(statement=statement, read_in=self._scene())
+        portal = Portal(statement=statement, read_in=self._scene(), unit=unit)
         ask = self._asker.to_run(statement, group, unit)
         self._follow(statement)
         if alone and stands_alone(statement, unit):

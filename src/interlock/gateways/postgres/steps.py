@@ -70,7 +70,7 @@ class Portal:
     """A bound statement, or a cursor: `rows` of it were delivered so far, by whatever command fetched them.
 
     `read_in` is by what it was read; `stamp` what the relations that it writes must still look like when it has run.
-    `declared` marks a cursor of SQL's DECLARE, not a portal that runs one.
+    `unit` is what it was bound in. `declared` marks a cursor of SQL's DECLARE, not a portal that runs one.
     """
 
     statement: Statement
@@ -78,6 +78,7 @@ class Portal:
     read_in: Scene | None = None
     stamp: Stamp | None = None
     running: Running | None = None
+    unit: Unit | None = None
     rows: int = 0
 
 
