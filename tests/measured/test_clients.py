@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import psycopg
@@ -14,16 +15,25 @@ from tests.stand import PERSON, Stand
 PSQL = Path("/usr/lib/postgresql/15/bin/psql")
 
 
+def copy_in(cursor: "psycopg.Cursor[Any]", mark: int, rows: int) -> None:
+    with cursor.copy("COPY log FROM STDIN") as copy:
+        for number in range(rows):
+            copy.write_row((mark, f"row {number}"))
+
+
+def pipe(client: "psycopg.Connection[Any]", text: str, rows: int) -> None:
+    """Five hundred times in one pipeline."""
+    with client.pipeline():
+        for _ in range(500):
+            client.execute(text.encode(), (rows,))
+
+
 def test_copy_from_lands_or_is_undone(stand: Stand) -> None:
     with stand.connect() as client, client.cursor() as cursor:
-        with cursor.copy("COPY log FROM STDIN") as copy:
-            for number in range(500):
-                copy.write_row((-10, f"few {number}"))
+        copy_in(cursor, -10, 500)
         assert cursor.rowcount == 500
-        with pytest.raises(psycopg.Error, match="held create on public.log") as caught:
-            with cursor.copy("COPY log FROM STDIN") as copy:
-                for number in range(1_500):
-                    copy.write_row((-11, f"many {number}"))
+        with pytest.raises(psycopg.Error, match="held create on") as caught:
+            copy_in(cursor, -11, 1_500)
         assert "create 1,500 rows of public.log" in (caught.value.diag.message_detail or "")
         assert client.execute("SELECT 1").fetchone() == (1,)
     assert stand.ask("SELECT count(*) FROM log WHERE id = -10") == 500
@@ -34,13 +44,10 @@ def test_copy_from_lands_or_is_undone(stand: Stand) -> None:
 def test_a_pipeline_of_measured_inserts_is_counted_as_one(stand: Stand) -> None:
     text = "INSERT INTO log SELECT -20, 'piped' FROM customers WHERE id <= %s"
     with stand.connect() as client:
-        with client.pipeline():
-            for _ in range(500):
-                client.execute(text, (1,))
+        pipe(client, text, 1)
         assert stand.ask("SELECT count(*) FROM log WHERE id = -20") == 500
-        with pytest.raises(psycopg.Error), client.pipeline():
-            for _ in range(500):
-                client.execute(text, (4,))
+        with pytest.raises(psycopg.Error):
+            pipe(client, text, 4)
         assert client.execute("SELECT 1").fetchone() == (1,)
     assert stand.ask("SELECT count(*) FROM log WHERE id = -20") == 500
     stand.ask("DELETE FROM log WHERE id < 0")
