@@ -26,7 +26,7 @@ signing_key = "minting.key"
 [tokens.keys]
 minting = "minting.pub"
 """
-ENDLESS: Final = 200_000  # rows of a thousand bytes: far more than all buffers on the way
+ENDLESS: Final = 1_000_000  # rows of a thousand bytes: far more than all buffers on the way
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_a_client_that_does_not_read_is_not_waited_for(stand: Stand) -> None:
     token, identity = mint(stand)
     with Wire(stand, token=token) as wire:
         wire.ask(build_query("BEGIN"), build_query("UPDATE notes SET body = 'kept open'"), readies=2)
-        wire.send(build_query(f"SELECT repeat('x', 1000) FROM generate_series(1, {ENDLESS})"))
+        wire.send(build_query(f"SELECT '{'x' * 1_000}' FROM generate_series(1, {ENDLESS})"))
         wait_for(lambda: backends(stand, "ClientWrite") == 1, what=lambda: "the client is never waited for")
         revoke(stand, identity)
         wait_for(lambda: backends(stand) == 0, what=lambda: "the session keeps its place on the target, and its locks")
