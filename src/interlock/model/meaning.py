@@ -65,6 +65,7 @@ class FindingCode(StrEnum):
     NOT_MAPPED = "not-mapped"  # understood by the parser, not yet by us: refused by name
     UNKNOWN_OBJECT = "unknown-object"
     USER_CODE = "user-code"
+    LEAVES_TRACES = "leaves-traces"  # code whose run may leave something behind when it is rolled back
     DANGEROUS_FUNCTION = "dangerous-function"
     CASCADES = "cascades"
     TRIGGERS = "triggers"

@@ -48,7 +48,7 @@ def unmet(rule: Rule, questions: tuple[Question, ...], missing: frozenset[str], 
     if writing and kinds == ["readOnly"]:
         cannot = "a command that also writes cannot be confined"
     else:
-        cannot = f"this gateway cannot {' or '.join(_MUST[kind][1] for kind in kinds)} yet"
+        cannot = f"this gateway cannot {' or '.join(_MUST[kind][1] for kind in kinds)} here"
     return Reason(
         policy="unmet-promise",
         title="The gateway cannot promise what a policy asks for",

@@ -10,6 +10,7 @@ from interlock.intent.sql.functions import ACTING
 from interlock.intent.sql.limits import Limits
 from interlock.intent.sql.relation import Relation
 from interlock.intent.sql.statement import Flow, Statement
+from interlock.intent.sql.traces import leaves_traces
 from interlock.intent.sql.tree import Node, number, word
 from interlock.model import CallerFault, Effect, Field, Finding, FindingCode, Object, ObjectKind, Reach, Verb
 
@@ -385,4 +386,7 @@ class Reading:
             (inner if known else code).note(
                 self.finding(FindingCode.USER_CODE, f"{asks} runs {shown}, {does}", location)
             )
+            if not clear and leaves_traces(self.catalog, inner_schema, inner_name):
+                message = f"{shown} is no SQL: what it does may stay when it is rolled back"
+                (inner if known else code).note(self.finding(FindingCode.LEAVES_TRACES, message, location))
         return quiet
