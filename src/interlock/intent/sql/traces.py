@@ -1,4 +1,4 @@
-"""Code that cannot be tried out: what it does beyond tables stays when its transaction is rolled back (threats.md 9)."""
+"""Code that cannot be tried out: what it does beyond tables stays when it is rolled back (threats.md 9)."""
 
 from typing import Final
 
