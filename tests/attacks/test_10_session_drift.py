@@ -155,3 +155,14 @@ def test_the_start_up_packet_cannot_change_it(stand: Stand) -> None:
     ):
         with pytest.raises(psycopg.OperationalError, match=r"refused|must be"):
             stand.connect(options=options)
+
+
+def test_code_that_was_refused_leaves_the_next_write_alone(stand: Stand) -> None:
+    """Nothing of the group reached the target: there is nothing to ask there, least of all in a transaction of ours."""
+    with Wire(stand) as wire:
+        for text, answered in (
+            ("SELECT scribble('refused')", "E 42501"),
+            ("DELETE FROM notes WHERE id = 1", "C DELETE 0"),
+        ):
+            said = wire.ask(build_parse("", text, []), build_bind("", "", []), build_execute(""), SYNC)
+            assert answered in said, said

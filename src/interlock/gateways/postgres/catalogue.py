@@ -6,7 +6,7 @@ from typing import Final
 
 import asyncpg
 
-from interlock.gateways.postgres.stamps import STAMP, Relations
+from interlock.gateways.postgres.stamps import STAMP, Touched
 from interlock.gateways.postgres.upstream import Address, Credential, Unreachable, cause
 from interlock.intent.sql.catalog import FINGERPRINT, QUERIES, Catalog, LabelBook
 
@@ -40,7 +40,7 @@ class Catalogue:
         self._fingerprint: str | None = None
         self._lock = asyncio.Lock()
         self._missed = 0
-        self._stamps: dict[Relations, str] = {}
+        self._stamps: dict[Touched, str] = {}
 
     async def ready(self) -> None:
         """Return when there is a catalogue to read by. Raises Unreachable."""
@@ -58,21 +58,21 @@ class Catalogue:
                     f"the catalogue of `{self._target}` cannot be read: {cause(error)}; run `interlock doctor`"
                 ) from error
 
-    async def stamp(self, relations: Relations, known: Catalog) -> str:
-        """What relations look like by a catalogue that was `known`; "" where another is current by now.
+    async def stamp(self, what: Touched, known: Catalog) -> str:
+        """What relations and functions look like by a catalogue that was `known`; "" where another is current by now.
 
         Raises Unreachable.
         """
         if known.epoch != self.current.epoch:
             return ""
-        found = self._stamps.get(relations)
+        found = self._stamps.get(what)
         if found is not None:
             return found
         async with self._lock:
             try:
                 connection = await self._connected()
                 async with connection.transaction(isolation="repeatable_read", readonly=True):
-                    stamp = str(await connection.fetchval(STAMP, *relations))
+                    stamp = str(await connection.fetchval(STAMP, *what))
                     unchanged = str(await connection.fetchval(FINGERPRINT)) == self._fingerprint
             except _TROUBLE as error:
                 raise Unreachable(
@@ -82,7 +82,7 @@ class Catalogue:
             await self.refresh()
         if known.epoch != self.current.epoch:
             return ""
-        self._stamps[relations] = stamp
+        self._stamps[what] = stamp
         return stamp
 
     def relabel(self, labels: LabelBook) -> None:

@@ -19,13 +19,16 @@ class Due:
     """Answers owed for one message of type `kind` (a client message type).
 
     `running` is the command whose answer it is, `statement` what an error's position is of. `instead` replaces the
-    error that the target is made to raise when a command in mid-group is refused. `done` runs when the message
+    error that the target is made to raise when a command in mid-group is refused; with `fails`, an error of that code
+    alone. `done` runs when the message
     succeeded; `rows` is given the DataRows of a query of our own. `closes` is the number of the group that its
     ReadyForQuery ends, 0 for none. `wrapped` marks a Sync that ends a transaction of the gateway's own, `hidden` one
     that we sent inside a client's group.
     """
 
-    __slots__ = ("closes", "done", "hidden", "instead", "kind", "rows", "running", "show", "statement", "wrapped")
+    __slots__ = (
+        "closes", "done", "fails", "hidden", "instead", "kind", "rows", "running", "show", "statement", "wrapped",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -36,6 +39,7 @@ class Due:
         statement: Statement | None = None,
         done: Callable[[], None] | None = None,
         instead: bytes | None = None,
+        fails: str = "",
         rows: Callable[[bytes], None] | None = None,
         closes: int = 0,
         wrapped: bool = False,
@@ -49,7 +53,7 @@ class Due:
         self.done = done
         self.closes = closes
         self.hidden = hidden
-        self.instead = instead
+        self.instead, self.fails = instead, fails
         self.wrapped = wrapped
 
 

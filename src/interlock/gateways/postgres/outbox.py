@@ -15,7 +15,7 @@ from interlock.gateways.postgres.rewriting import spelled_out
 from interlock.gateways.postgres.running import Running
 from interlock.gateways.postgres.settling import Counting, counting
 from interlock.gateways.postgres.starting import changed_by, start
-from interlock.gateways.postgres.steps import End, Group, Reject, Run, Send, Step, Unit
+from interlock.gateways.postgres.steps import End, Group, Portal, Reject, Run, Send, Step, Unit
 from interlock.intent.sql.statement import Flow
 from interlock.model import Decision, Ground, Lease, Status
 from interlock.wire.postgres import kinds
@@ -71,6 +71,10 @@ class Outbox:
             return
         if running.measured:
             step.unit.measured = step.unit.writes = True
+        stamped = step.portal is not None and step.portal.stamp is not None
+        if stamped and step.portal is not None and not step.portal.statement.writes:
+            self._open(step.unit, step.group)
+            self._compare(step, step.portal)  # rows that have left cannot be undone
         for covered in self._covered:
             self._pass_on(covered, running)  # being parsed it may act, so it is confined like the rest (threats.md 1)
         self._covered.clear()
@@ -78,7 +82,6 @@ class Outbox:
             step.portal.running = running
         if running.flow is Flow.BEGIN:
             self._at_zero(step.group)
-        stamped = step.portal is not None and step.portal.stamp is not None
         bare = running.limit is None and not step.unit.measured and not _confined_here(step.unit, running)
         if step.direct is not None and not stamped and bare:
             self._note(step.group, step.unit, running)
@@ -203,10 +206,15 @@ class Outbox:
         self._note(step.group, unit, running)
         if portal.statement.flow is Flow.COPY_IN:
             self.queue.append(Intake(group=step.group))
-        if portal.stamp is not None and not step.unit.autonomous:
-            self._parcel(step.group, stamps.check(portal.stamp), *stamps.check_dues())
+        if portal.statement.writes:
+            self._compare(step, portal)
         if running.limit is not None and not self._ends_harmlessly(step):
             self.queue.append(Pause(group=step.group, running=running))
+
+    def _compare(self, step: Send | Run, portal: Portal) -> None:
+        """Fail the group where what the portal touches is no longer what it was judged by."""
+        if portal.stamp is not None and not step.unit.autonomous:
+            self._parcel(step.group, stamps.check(portal.stamp), *stamps.check_dues())
 
     def _ends_harmlessly(self, step: Run) -> bool:
         """Behind it stands only the end of an implicit transaction of reads: nothing more could happen."""

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
 from interlock.gateways.postgres.names import Names
-from interlock.gateways.postgres.stamps import Relations, Stamp, written
+from interlock.gateways.postgres.stamps import Stamp, Touched, touched
 from interlock.intent.sql.catalog import QUERIES, Catalog, LabelBook
 from interlock.intent.sql.limits import Limits
 from interlock.intent.sql.memory import Known, Memory
@@ -24,8 +24,8 @@ class Shared(Protocol):
     async def refresh(self) -> None:
         """Read it again now, because something changed it."""
 
-    async def stamp(self, relations: Relations, known: Catalog) -> str:
-        """What relations look like by the catalogue that was `known`; "" where it is not the current one."""
+    async def stamp(self, what: Touched, known: Catalog) -> str:
+        """What relations and functions look like by the catalogue that was `known`; "" where it is not the current."""
 
 
 class Analyst(Protocol):
@@ -89,14 +89,15 @@ class Reader:
         return known.keep(text, understand(text, scope, self._limits))
 
     async def stamp(self, statement: Statement, known: Catalog) -> Stamp | None:
-        """What a write touches, as it looks by the catalogue that it was read by; None where this session has its own.
+        """What a write touches, or a read that runs code, as it looks by the catalogue that it was read by; None where
+        this session has its own.
 
         Its own catalogue is read inside its transaction, where nobody else's change can come between.
         """
-        relations = written(statement)
-        if known is self._own or not relations[0]:
+        what = touched(statement)
+        if known is self._own or what is None:
             return None
-        return relations, await self._shared.stamp(relations, known)
+        return what, await self._shared.stamp(what, known)
 
     async def reread(self, rows_of: Callable[[str], Awaitable[list[str]]], *, transaction: bool) -> None:
         """Something changed the catalogue. Inside a transaction only this session sees it; so do temporary names."""

@@ -300,13 +300,14 @@ class Relay:
             return frame  # the server says why it ends the connection
         due = self._dues[0]
         self.failed = due.kind != kinds.QUERY or self.failed
-        shown = frame if due.instead is None else due.instead
+        code = parse_error(frame).fields.get("C")
+        shown = frame if due.instead is None or code != (due.fails or code) else due.instead
         if due.statement is not None and due.instead is None:
             shown = relocated(frame, due.statement)
         # Nobody's own error: COMMIT or Sync failed, over a deferred constraint, say. The last command gets it.
         failed = due.running or (self._last_of_group() if due.instead is None else None)
         if failed is not None:
-            failed.error = parse_error(frame).fields.get("C")
+            failed.error = code
         while self._dues and self._dues[0].kind not in (kinds.SYNC, kinds.QUERY):
             self._skip(self._dues.popleft())
         self.on_change()

@@ -287,10 +287,10 @@ class Session:
                 return
 
     async def _stamp(self, steps: list[Step]) -> None:
-        """Note what the writes among them were judged by."""
+        """Note what those among them were judged by that write or run code."""
         for step in steps:
             portal = step.portal if isinstance(step, Send) else None
-            if portal is not None and portal.statement.writes and portal.read_in is not None:
+            if portal is not None and portal.read_in is not None:
                 portal.stamp = await self._reader.stamp(portal.statement, portal.read_in[0])
                 if portal.stamp is not None and not portal.stamp[1]:
                     await self._stamp_anew(portal)
@@ -311,8 +311,8 @@ class Session:
         await self._until_idle()
         self._unsettled = False
         self._follow_transaction(inside)
-        if self._relay.failed or self._relay.status is TransactionStatus.FAILED:
-            return  # nothing can be asked now; the end of the transaction settles again
+        if self._relay.failed or self._relay.status is TransactionStatus.FAILED or self._planner.fallen:
+            return  # nothing can be asked now, or is not ended; the end of group or transaction settles again
         await self._upkeep.learn()
 
     def _follow_transaction(self, inside: bool) -> None:

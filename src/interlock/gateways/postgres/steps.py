@@ -69,7 +69,7 @@ class Group:
 class Portal:
     """A bound statement, or a cursor: `rows` of it were delivered so far, by whatever command fetched them.
 
-    `read_in` is by what it was read; `stamp` what the relations that it writes must still look like when it has run.
+    `read_in` is by what it was read; `stamp` what it touches must still look like: after it wrote, before it reads.
     `unit` is what it was bound in. `declared` marks a cursor of SQL's DECLARE, not a portal that runs one.
     """
 
