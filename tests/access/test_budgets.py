@@ -13,6 +13,7 @@ from interlock.access.budgets import (
     Budgets,
     Reserve,
     Settle,
+    Spent,
     read_steps,
     steps_bytes,
 )
@@ -78,11 +79,11 @@ class Sliding(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_forgotten_early_and_nothing_kept_long(self) -> None:
-        for beside in ["", *self.kept.open]:
+        for name in ["", *self.kept.open]:
             for window, length in WINDOWS.items():
-                used = self.account.used("rows", window, self.at, beside=beside)
+                used = self.account.used("rows", window, self.at, beside=[name])
                 since = self.at - length * SECOND
-                least, most = self.kept.used(since, beside), self.kept.used(since - SECOND, beside)
+                least, most = self.kept.used(since, name), self.kept.used(since - SECOND, name)
                 if most is not None:
                     assert least is not None
                     assert used is not None
@@ -103,44 +104,44 @@ TestSliding.settings = settings(deadline=None, max_examples=60)
 def test_a_reservation_counts_at_once_and_gives_back_what_was_not_used() -> None:
     account = Account()
     account.reserve("a", {"rows": 100})
-    assert account.used("rows", "hour", 0, beside="") == 100
-    assert account.used("rows", "hour", 0, beside="a") == 0
+    assert account.used("rows", "hour", 0) == 100
+    assert account.used("rows", "hour", 0, beside=["a"]) == 0
     account.settle("a", {"rows": 7}, 0)
-    assert account.used("rows", "hour", 0, beside="") == 7
+    assert account.used("rows", "hour", 0) == 7
     assert not account.idle(0)
 
 
 def test_a_reservation_does_not_slide_out_of_its_window() -> None:
     account = Account()
     account.reserve("a", {"rows": 5})
-    assert account.used("rows", "hour", 5 * HOUR, beside="") == 5
+    assert account.used("rows", "hour", 5 * HOUR) == 5
     account.settle("a", {"rows": 5}, 5 * HOUR)
-    assert account.used("rows", "tenMinutes", 5 * HOUR + 600 * SECOND, beside="") == 5
-    assert account.used("rows", "tenMinutes", 5 * HOUR + 601 * SECOND, beside="") == 0
-    assert account.used("rows", "hour", 6 * HOUR, beside="") == 5
+    assert account.used("rows", "tenMinutes", 5 * HOUR + 600 * SECOND) == 5
+    assert account.used("rows", "tenMinutes", 5 * HOUR + 601 * SECOND) == 0
+    assert account.used("rows", "hour", 6 * HOUR) == 5
 
 
 def test_what_is_not_known_stays_unknown_until_it_leaves_the_window() -> None:
     account = Account()
     account.settle("a", {"rows": None}, 0)
     account.settle("b", {"rows": 3}, HOUR // 2)
-    assert account.used("rows", "hour", HOUR, beside="") is None
-    assert account.used("rows", "hour", HOUR + SECOND, beside="") == 3
-    assert account.used("commands", "hour", HOUR, beside="") == 0
+    assert account.used("rows", "hour", HOUR) is None
+    assert account.used("rows", "hour", HOUR + SECOND) == 3
+    assert account.used("commands", "hour", HOUR) == 0
 
 
 def test_a_clock_that_is_set_back_forgets_nothing() -> None:
     account = Account()
     account.settle("a", {"rows": 1}, 2 * HOUR)
     account.settle("b", {"rows": 1}, HOUR)
-    assert account.used("rows", "hour", HOUR, beside="") == 2
-    assert account.used("rows", "hour", 3 * HOUR, beside="") == 2
+    assert account.used("rows", "hour", HOUR) == 2
+    assert account.used("rows", "hour", 3 * HOUR) == 2
 
 
 def test_a_session_counts_for_as_long_as_it_lasts() -> None:
     account = Account(FOREVER)
     account.settle("a", {"rows": 4}, 0)
-    assert account.used("rows", "ever", 100 * HOUR, beside="") == 4
+    assert account.used("rows", "ever", 100 * HOUR) == 4
 
 
 def test_steps_travel_and_every_key_counts_for_itself() -> None:
@@ -155,9 +156,18 @@ def test_steps_travel_and_every_key_counts_for_itself() -> None:
     budgets = Budgets()
     budgets.follow(steps)
     assert [budgets.used(key, "rows", "hour", SECOND) for key in (*keys, "root bob")] == [3, 2, 0]
-    budgets.release("b", KEY)
+    budgets.follow([Settle(id="b", keys=KEY, amounts={}, at=SECOND)])
     assert budgets.used("root ann", "bytes", "hour", SECOND) == 70
     budgets.sweep(SECOND)
     assert sorted(budgets.keys()) == sorted(keys)
     budgets.sweep(2 * HOUR)
     assert list(budgets.keys()) == []
+
+
+def test_what_was_used_before_counts_on() -> None:
+    budgets = Budgets()
+    budgets.load([Spent(key="k", metric="rows", second=5, amount=7, unknown=0)])
+    budgets.load([Spent(key="k", metric="bytes", second=6, amount=7, unknown=2)])
+    at = 6 * SECOND
+    assert (budgets.used("k", "rows", "hour", at), budgets.used("k", "bytes", "hour", at)) == (7, None)
+    assert budgets.used("k", "bytes", "hour", at + HOUR + SECOND) == 0

@@ -23,7 +23,7 @@ BREAKAGES = {
     "treat hold as allow": ("elif decision.allowed:", "elif decision.verdict is not Verdict.DENY:"),
     "ignore an unmet obligation": ("    if not unmet or not decision.allowed:", "    if True:"),
     "drop the failure record": (
-        "        self.journal.note([self.scribe.outcome(outcome, id=self.new_id(), at=self.now(), unit=unit)])",
+        "        self.journal.note([ended])",
         "        pass",
     ),
     "forget that a refusal fells its group": ("if ask.group == fallen:", "if False:"),

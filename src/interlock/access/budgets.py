@@ -24,6 +24,24 @@ class Reserve(msgspec.Struct, frozen=True, kw_only=True, tag="reserve"):
     amounts: dict[str, int | None]
 
 
+class Count(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of a metric was used on a key in a window: a question."""
+
+    key: str
+    metric: str
+    window: str
+
+
+class Spent(msgspec.Struct, frozen=True, kw_only=True):
+    """What a key used of a metric in one second since the epoch: a known part, and how many parts nobody knows."""
+
+    key: str
+    metric: str
+    second: int
+    amount: int
+    unknown: int
+
+
 class Settle(msgspec.Struct, frozen=True, kw_only=True, tag="settle"):
     """`id` is over and has used this much at `at`, in microseconds since the epoch, UTC. What it reserved is free."""
 
@@ -115,7 +133,7 @@ class Account:
     def reserve(self, id: str, amounts: Amounts) -> None:
         """Hold this much for `id`, instead of what it held before."""
         self.release(id)
-        self._open[id] = amounts
+        self._open[id] = dict(amounts)
         _into(self._reserved, amounts)
 
     def release(self, id: str) -> None:
@@ -129,17 +147,17 @@ class Account:
         for window in self._windows.values():
             window.add(amounts, at)
 
-    def used(self, metric: str, window: str, at: int, *, beside: str) -> int | None:
-        """Used and reserved by everybody but `beside`; None where some of it is not known."""
+    def used(self, metric: str, window: str, at: int, *, beside: Iterable[str] = ()) -> int | None:
+        """Used and reserved by everybody but those of `beside`; None where some of it is not known."""
         self._windows[window].forget(at)
         whole = _Sum()
         for sums in (self._windows[window].sums, self._reserved):
             part = sums.get(metric, _Sum())
             whole.add(part.known)
             whole.unknown += part.unknown
-        own = self._open.get(beside, {})
-        if metric in own:
-            whole.add(own[metric], times=-1)
+        for own in [self._open[id] for id in beside if id in self._open]:
+            if metric in own:
+                whole.add(own[metric], times=-1)
         return None if whole.unknown else whole.known
 
     def idle(self, at: int) -> bool:
@@ -166,12 +184,13 @@ class Budgets:
                     case Settle():
                         account.settle(step.id, step.amounts, step.at)
 
-    def release(self, id: str, keys: Iterable[str]) -> None:
-        """`id` will not run."""
-        for key in keys:
-            self._account(key).release(id)
+    def load(self, spent: Iterable[Spent]) -> None:
+        """Take up what was used before, oldest first."""
+        for part in spent:
+            for amount in (part.amount, *[None] * part.unknown):
+                self._account(part.key).settle("", {part.metric: amount}, part.second * SECOND)
 
-    def used(self, key: str, metric: str, window: str, at: int, *, beside: str = "") -> int | None:
+    def used(self, key: str, metric: str, window: str, at: int, *, beside: Iterable[str] = ()) -> int | None:
         """See `Account`. A key that nobody used has used nothing."""
         account = self._accounts.get(key)
         return 0 if account is None else account.used(metric, window, at, beside=beside)

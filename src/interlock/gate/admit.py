@@ -3,10 +3,25 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from msgspec import structs
+
+from interlock.access.budgets import Step, steps_bytes
 from interlock.gate.lifting import Lifting
+from interlock.gate.metering import Metering
 from interlock.gate.port import Ask, Journal, Judge, Port, Scribe
 from interlock.ledger.leaf import Entry
-from interlock.model import Case, Decision, End, Outcome, Reason, Session, Status, Verb, Verdict
+from interlock.model import (
+    UNCOUNTED,
+    Case,
+    Decision,
+    End,
+    Outcome,
+    Reason,
+    Session,
+    Status,
+    Verb,
+    Verdict,
+)
 
 
 def _unmarked(place: str) -> None:
@@ -31,7 +46,8 @@ class Gate:
     """One engine for every surface.
 
     `now` gives microseconds since the epoch, UTC; `new_id` a fresh record id. `mark` is told where in the order the
-    gate stands; crash tests end the process there. Without `lifting` a hold stays one, and nobody is asked.
+    gate stands; crash tests end the process there. Without `lifting` a hold stays one, and nobody is asked; without
+    `metering` nothing is counted.
     """
 
     judge: Judge
@@ -42,6 +58,7 @@ class Gate:
     stance: Stance = field(default_factory=Stance)
     mark: Callable[[str], None] = field(default=_unmarked)
     lifting: Lifting | None = None
+    metering: Metering | None = None
 
     async def admit(self, asks: Sequence[Ask], port: Port) -> None:
         """Judge commands that arrived together; wait once for the ledger; then let each pass or refuse it.
@@ -65,11 +82,20 @@ class Gate:
 
     def ended(self, unit: str, outcome: Outcome) -> None:
         """Write down what became of one command; rides the next group commit."""
-        self.journal.note([self.scribe.outcome(outcome, id=self.new_id(), at=self.now(), unit=unit)])
+        entry = self.scribe.outcome(outcome, id=self.new_id(), at=self.now(), unit=unit)
+        ended = with_steps(entry, self.metering.ended(outcome) if self.metering is not None else ())
+        self.journal.note([ended])
 
     def settled(self, outcome: Outcome) -> None:
         """Write down what became of a unit and so of every command in it; rides the next group commit."""
-        self.journal.note([self.scribe.unit_outcome(outcome, id=self.new_id(), at=self.now())])
+        entry = self.scribe.unit_outcome(outcome, id=self.new_id(), at=self.now())
+        settled = with_steps(entry, self.metering.settled(outcome) if self.metering is not None else ())
+        self.journal.note([settled])
+
+    def over(self, session: Session) -> None:
+        """A session has ended: what it reserved and never ran is given back."""
+        if self.metering is not None:
+            self.metering.over(session)
 
     def alert(self, alert: str, session: Session, unit: str, detail: Mapping[str, int | str]) -> None:
         """Write down that something was not as it had been seen; rides the next group commit."""
@@ -84,8 +110,12 @@ class Gate:
         for ask in asks:
             if ask.group == fallen:
                 continue
-            case = Case(command=ask.command, intent=ask.intent, offers=ask.offers, at=self.now())
-            decision = within_offers(self.judge.decide(case), case)
+            usage = UNCOUNTED if self.metering is None else await self.metering.draw(ask)
+            case = Case(command=ask.command, intent=ask.intent, offers=ask.offers, at=self.now(), usage=usage)
+            decision = self.judge.decide(case)
+            if enforce and self.metering is not None:
+                case, decision = await self.metering.promised(self.judge, case, decision)
+            decision = within_offers(decision, case)
             if enforce and decision.verdict is Verdict.HOLD and self.lifting is not None:
                 first = replace(ask, alone=ask.alone and not any(case.intent.effects for case, _, _ in judged))
                 case, decision = await self.lifting.lift(first, case, decision, port)
@@ -97,7 +127,7 @@ class Gate:
 
     async def _write_down(self, judged: Sequence[tuple[Case, Decision, Ask]], enforce: bool) -> bool:
         """False, and nothing is written, where an approval among them was used up meanwhile."""
-        entries: list[Entry] = [self.scribe.decision(c, d, enforced=enforce) for c, d, _ in judged]
+        entries: list[Entry] = [self._entry(c, d, enforce) for c, d, _ in judged]
         if self.lifting is not None and any(decision.lease is not None for _, decision, _ in judged):
             ends: dict[str, tuple[End, str]] = {}
             for case, decision, _ in judged:
@@ -109,6 +139,15 @@ class Gate:
         elif entries:
             await self.journal.append(entries)
         return True
+
+    def _entry(self, case: Case, decision: Decision, enforce: bool) -> Entry:
+        entry = self.scribe.decision(case, decision, enforced=enforce)
+        return with_steps(entry, self.metering.decided(case, decision, enforced=enforce) if self.metering else ())
+
+
+def with_steps(entry: Entry, steps: Sequence[Step]) -> Entry:
+    """What is used up is written down with the record of it, in one transaction."""
+    return structs.replace(entry, budget=steps_bytes(steps)) if steps else entry
 
 
 def within_offers(decision: Decision, case: Case) -> Decision:

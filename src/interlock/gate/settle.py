@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from interlock.access.leases import beyond
-from interlock.gate.admit import Gate, within_offers
+from interlock.gate.admit import Gate, with_steps, within_offers
 from interlock.gate.port import Ask
 from interlock.impact import Counted, merged
-from interlock.model import Basis, Case, Decision, Ground, Lease, Reason, Verdict
+from interlock.model import UNCOUNTED, Basis, Case, Decision, Ground, Lease, Reason, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +80,15 @@ async def settle(gate: Gate, unit: Settling) -> None:
 
 async def _judge(gate: Gate, unit: Settling, counted: Counted) -> Settled:
     ran = tuple(unit.ran)
+    commands = [ask.command.id for ask in ran]
+    usage = UNCOUNTED if gate.metering is None else await gate.metering.measured(commands, counted.impact)
     case = Case(
         command=ran[-1].command,
         intent=merged([each.intent for each in ran]),
         offers=frozenset.intersection(*(each.offers for each in ran)),
         at=gate.now(),
         impact=counted.impact,
+        usage=usage,
         leases=tuple(lease for lease in unit.leases if beyond(counted.impact, lease.ceiling) is None),
     )
     decision = within_offers(gate.judge.decide(case), case)
@@ -110,6 +113,8 @@ async def _write_down(gate: Gate, settled: Settled) -> bool:
         transaction=settled.counted.transaction,
         lands=settled.lands,
     )
+    if gate.metering is not None:
+        record = with_steps(record, gate.metering.judged([ask.command.id for ask in settled.ran], decision))
     if gate.lifting is not None and decision.lease is not None:
         entries = [record, *gate.lifting.entries(case, decision)]
         return await gate.lifting.leases.append(entries, gate.lifting.ends(case, decision))

@@ -21,6 +21,7 @@ from interlock.model import (
     Principal,
     Reason,
     Session,
+    Usage,
 )
 
 # Sizes are in encoded bytes. Together the groups stay below a leaf's 16 KiB whatever a caller sends;
@@ -229,6 +230,11 @@ def measured(impact: Impact, most: int = MAX_TOUCHED) -> dict[str, JSON]:
         ],
         "touched_count": len(impact.touched),
     }
+
+
+def usage_group(usage: Usage) -> bytes:
+    """`"usage":{...},`: the counts that a decision was made on, by the names that policies know them by."""
+    return b'"usage":%b,' % canonical(dict(usage.counts))
 
 
 def arguments_text(arguments: tuple[bytes | None, ...]) -> bytes:

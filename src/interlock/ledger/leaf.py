@@ -54,7 +54,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False
     `gw`. A decision opens command `id` of `unit`; an outcome `closes` a command, or all of a unit. `secret` is
     salt32 || text and is encrypted, `rest` is the full list of effects where it did not fit: both go to side
     tables in the leaf's own transaction. `erases` names records whose secrets are deleted. `lease` is the state of
-    lease `lease_id` from this record on, kept beside the log; the leaf holds its digest.
+    lease `lease_id` from this record on, kept beside the log; the leaf holds its digest. `budget` are the steps of
+    counters that come with this record.
     """
 
     kind: Kind
@@ -68,6 +69,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False
     erases: tuple[str, ...] = ()
     lease_id: str = ""
     lease: bytes = b""
+    budget: bytes = b""
 
 
 def canonical(value: object) -> bytes:

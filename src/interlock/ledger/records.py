@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from interlock.ledger.groups import MAX_OBJECTS, MAX_TOUCHED_BY_UNIT, judged, measured, where, who, why
 from interlock.ledger.leaf import Entry, Kind, clip, make_entry
-from interlock.model import Case, Decision, Session
+from interlock.model import UNCOUNTED, Case, Decision, Session
 
 
 def genesis_entry(*, gateway: str, vkey: str, version: str, id: str, at: int) -> Entry:
@@ -51,6 +51,8 @@ def settlement_entry(
         "what": where(session),
         "who": {"session": session.id, "subject": clip(session.principal.id, 128)},
     }
+    if case.usage is not UNCOUNTED:
+        groups["usage"] = dict(case.usage.counts)
     return make_entry(Kind.SETTLEMENT, groups, id=id, at=case.at)
 
 

@@ -8,15 +8,22 @@ from typing import Final, Generic, Protocol, TypeVar
 from msgspec import Struct
 from msgspec.json import encode
 
-from interlock.ledger.groups import arguments_text, decision_group, impact_group, intent_group, session_groups
+from interlock.ledger.groups import (
+    arguments_text,
+    decision_group,
+    impact_group,
+    intent_group,
+    session_groups,
+    usage_group,
+)
 from interlock.ledger.leaf import MAX_LEAF, ROOM_FOR_PLACE, VERSION, Entry, Kind, clip
 from interlock.ledger.leases import request_entry
 from interlock.ledger.records import alert_entry, settlement_entry
 from interlock.ledger.seal import SALT_SIZE
-from interlock.model import UNKNOWN_IMPACT, Card, Case, Decision, Intent, Outcome, Session, Status
+from interlock.model import UNCOUNTED, UNKNOWN_IMPACT, Card, Case, Decision, Intent, Outcome, Session, Status
 
 _DECISION: Final = (
-    b'"id":%b,%b"kind":"decision","ts":%d,"v":%d,"what":{"commitment":"%b",%b"language":%b,%b"unit":%b},%b'
+    b'"id":%b,%b"kind":"decision","ts":%d,%b"v":%d,"what":{"commitment":"%b",%b"language":%b,%b"unit":%b},%b'
 )
 
 SALTS_AT_ONCE: Final = 128
@@ -111,6 +118,7 @@ class Scribe:
             encode(command.id),
             impact,
             case.at,
+            b"" if case.usage is UNCOUNTED else usage_group(case.usage),
             VERSION,
             sha256(salted).hexdigest().encode(),
             intent,

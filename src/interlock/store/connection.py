@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from interlock.ledger.faults import LedgerDamaged, LedgerFault
+from interlock.store.budgets import BUDGETS
 
 SCHEMA: Final = """
 CREATE TABLE leaves (seq INTEGER PRIMARY KEY, leaf BLOB NOT NULL) STRICT;
@@ -70,6 +71,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
                 "use a local file system"
             )
     connection.execute(LEASES)
+    connection.executescript(BUDGETS)
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection:

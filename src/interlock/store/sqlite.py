@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from interlock.access.budgets import Spent, Step, read_steps
 from interlock.ledger.faults import LedgerFault
 from interlock.ledger.growth import Growth
 from interlock.ledger.leaf import NO_PREVIOUS, Entry, Numbering
@@ -18,6 +19,7 @@ from interlock.ledger.seal import NONCE_SIZE, Sealer
 from interlock.ledger.tree import leaf_hash
 from interlock.ledger.unfinished import Unfinished
 from interlock.model import Lease
+from interlock.store.budgets import take_over, write_steps
 from interlock.store.connection import open_for_writing
 from interlock.store.keys import load_or_create
 from interlock.store.leases import open_leases
@@ -60,13 +62,14 @@ class LedgerSettings:
 class _Rows:
     """What one transaction inserts and deletes; `size` in bytes."""
 
-    __slots__ = ("erased", "leases", "leaves", "rests", "size", "texts")
+    __slots__ = ("erased", "leases", "leaves", "rests", "size", "steps", "texts")
 
     def __init__(self) -> None:
         self.leaves: list[tuple[int, bytes]] = []
         self.texts: list[tuple[int, bytes]] = []
         self.rests: list[tuple[int, bytes]] = []
         self.leases: list[tuple[str, int, bytes]] = []
+        self.steps: list[Step] = []
         self.erased: tuple[str, ...] = ()
         self.size = 0
 
@@ -131,6 +134,10 @@ class SqliteLedger:
         """The leases that are not over, oldest first. Raises LedgerDamaged where one is not what was recorded."""
         return open_leases(self._connection, self.reader, self.epoch)
 
+    def spent(self, at: int) -> list[Spent]:
+        """What counts at `at`, microseconds since the epoch, UTC; what the last run left reserved counts as used."""
+        return take_over(self._connection, at)
+
     def is_full(self) -> bool:
         """Whether free space is below the watermark: then only NEW_WORK must be refused. Any thread may ask."""
         return self._space.low and self._space.is_low()
@@ -161,6 +168,7 @@ class SqliteLedger:
             many("INSERT INTO rests (seq, effects) VALUES (?, ?)", rows.rests)
         if rows.leases:
             many("INSERT OR REPLACE INTO leases (id, seq, lease) VALUES (?, ?, ?)", rows.leases)
+        write_steps(self._connection, rows.steps)
         if tiles := self._growth.take_full():
             many("INSERT INTO tiles (level, place, hashes) VALUES (?, ?, ?)", tiles)
         for record in rows.erased:
@@ -202,6 +210,8 @@ class SqliteLedger:
                 rows.rests.append((seq, entry.rest))
             if entry.lease_id:
                 rows.leases.append((entry.lease_id, seq, entry.lease))
+            if entry.budget:
+                rows.steps += read_steps(entry.budget)
             if entry.erases:
                 rows.erased += entry.erases
         return rows

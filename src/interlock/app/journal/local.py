@@ -6,6 +6,8 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Final
 
+from interlock.access.budgets import Spent
+from interlock.app.clock import now
 from interlock.app.journal.front import Batch, Front, OnDeath
 from interlock.ledger.faults import LedgerFault
 from interlock.ledger.unfinished import Unfinished
@@ -19,13 +21,14 @@ class LocalJournal(Front):
     """Writes to `ledger`, which it takes over. `hook` hears the names of the writer's kill points.
 
     `unfinished` are the decisions that the last run left without their end: ask their targets, then append
-    an outcome for each. `leases` are those that it left open.
+    an outcome for each. `leases` are those that it left open, `spent` what its counters hold.
     """
 
     def __init__(self, ledger: SqliteLedger, *, on_death: OnDeath, hook: Hook | None = None) -> None:
         super().__init__(on_death)
         self.unfinished: Final[list[Unfinished]] = ledger.unfinished()
         self.leases: Final[list[Lease]] = ledger.leases()
+        self.spent: Final[list[Spent]] = ledger.spent(now())
         self._ledger: Final = ledger
         self._hook: Final = hook
         self._queue: Final[SimpleQueue[Batch | None]] = SimpleQueue()

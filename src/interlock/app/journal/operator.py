@@ -23,12 +23,16 @@ def socket_path(ledger: Path) -> Path:
     return ledger.with_name(ledger.name + ".sock")
 
 
+def _is_of_operators(entry: Entry) -> bool:
+    return entry.kind in OPERATOR_KINDS and not entry.budget
+
+
 async def serve_operators(journal: LocalJournal, ledger: Path) -> None:
     """Accept records of operators until cancelled. Only the ledger's owner can connect."""
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await answer_batches(journal, reader, writer, lambda entry: entry.kind in OPERATOR_KINDS)
+            await answer_batches(journal, reader, writer, _is_of_operators)
         finally:
             writer.close()
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
+from interlock.access.budgets import Count, Reserve, Step
 from interlock.ledger.leaf import Entry
 from interlock.model import End, Lease, Principal
 
@@ -92,8 +93,30 @@ class Forget(msgspec.Struct, frozen=True, kw_only=True, tag="forget"):
     number: int
 
 
-Asked = Seek | Append | Await | Forget
-Answered = Sought | Appended
+class Draw(msgspec.Struct, frozen=True, kw_only=True, tag="draw"):
+    """A worker reserves, and asks what everybody else has used by then (`at`, in microseconds); answered by `Drawn`."""
+
+    number: int
+    steps: list[Reserve]
+    counts: list[Count]
+    at: int
+
+
+class Drawn(msgspec.Struct, frozen=True, kw_only=True, tag="drawn"):
+    """What was used, in the order of the question; None where nobody knows."""
+
+    number: int
+    used: list[int | None]
+
+
+class Used(msgspec.Struct, frozen=True, kw_only=True, tag="used"):
+    """What a worker's commands reserve, and have used: told before the records that say so are handed over."""
+
+    steps: list[Step]
+
+
+Asked = Seek | Append | Await | Forget | Draw | Used
+Answered = Sought | Appended | Drawn
 Message = Ready | Counted | Cancel | Activate | Drain | Cut | Asked | Answered
 
 _encode = msgspec.json.Encoder().encode

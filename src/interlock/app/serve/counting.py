@@ -1,7 +1,7 @@
 """Counters of a worker, and what the supervisor makes of them for Prometheus."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -54,6 +54,11 @@ class CurrentJudge:
         decision = self.judge.decide(case)
         self._counts.command(case.command.session.target.name, decision.verdict)
         return decision
+
+    @property
+    def counts(self) -> Mapping[str, frozenset[str]]:
+        """By verb, the sliding counts that the bundle in force looks at."""
+        return self.judge.counts
 
     def ways(self, case: Case, decision: Decision) -> tuple[frozenset[str], ...]:
         """What would lift a hold, by the same bundle."""

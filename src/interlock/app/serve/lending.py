@@ -1,10 +1,25 @@
-"""Leases between supervisor and workers: a worker asks over its control channel, one number for each question."""
+"""Leases and counters between supervisor and workers: a worker asks over its control channel, question by question."""
 
 import asyncio
 from collections.abc import Sequence
 from itertools import count
 
-from interlock.app.serve.control import Answered, Append, Appended, Asked, Await, Channel, Forget, Seek, Sought
+from interlock.access.budgets import Count, Reserve, Step
+from interlock.app.serve.control import (
+    Answered,
+    Append,
+    Appended,
+    Asked,
+    Await,
+    Channel,
+    Draw,
+    Drawn,
+    Forget,
+    Seek,
+    Sought,
+    Used,
+)
+from interlock.app.serve.counters import Counters
 from interlock.app.serve.leases import Leases
 from interlock.gate import Ends, Found
 from interlock.ledger.faults import LedgerFull
@@ -15,8 +30,12 @@ from interlock.model import Lease, OurFault, Principal
 class Lender:
     """The supervisor's end for one worker."""
 
-    def __init__(self, leases: Leases, channel: Channel, tasks: asyncio.TaskGroup) -> None:
+    def __init__(
+        self, leases: Leases, counters: Counters, channel: Channel, tasks: asyncio.TaskGroup, *, worker: int
+    ) -> None:
         self._leases = leases
+        self._counters = counters
+        self._worker = worker
         self._channel = channel
         self._tasks = tasks
         self._waiting: dict[int, asyncio.Task[None]] = {}
@@ -31,6 +50,11 @@ class Lender:
                 self._waiting[number] = self._tasks.create_task(self._await(asked))
             case Seek():
                 self._tasks.create_task(self._seek(asked))
+            case Draw():
+                used = self._counters.draw(self._worker, asked.steps, asked.counts, asked.at)
+                self._channel.send(Drawn(number=asked.number, used=used))
+            case Used():
+                self._counters.follow(self._worker, asked.steps)
             case Append():
                 self._tasks.create_task(self._append(asked))
 
@@ -59,7 +83,7 @@ class Lender:
 
 
 class Borrower:
-    """A worker's end: the gate's `Leases`."""
+    """A worker's end: the gate's `Leases` and `Counters`."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
@@ -76,7 +100,7 @@ class Borrower:
         """The supervisor is gone: nobody will answer."""
         for waiter in self._owed.values():
             if not waiter.done():
-                waiter.set_exception(OurFault("the supervisor has gone, and the leases with it"))
+                waiter.set_exception(OurFault("the supervisor has gone, and leases and counters with it"))
         self._owed.clear()
 
     async def seek(self, digest: str, principal: Principal) -> Found:
@@ -105,6 +129,17 @@ class Borrower:
                 self._channel.send(Forget(number=number))
         assert isinstance(answer, Sought)
         return answer.lease or lease
+
+    async def draw(self, steps: Sequence[Reserve], counts: Sequence[Count], *, at: int) -> list[int | None]:
+        """See `interlock.gate.Counters`."""
+        number = next(self._numbers)
+        answer = await self._ask(number, Draw(number=number, steps=[*steps], counts=[*counts], at=at))
+        assert isinstance(answer, Drawn)
+        return answer.used
+
+    def tell(self, steps: Sequence[Step]) -> None:
+        """See `interlock.gate.Counters`."""
+        self._channel.send(Used(steps=[*steps]))
 
     async def _ask(self, number: int, question: Asked) -> Answered:
         waiter: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()

@@ -33,12 +33,16 @@ from interlock.app.serve.control import (
     Counted,
     Cut,
     Drain,
+    Draw,
+    Drawn,
     Forget,
     Message,
     Ready,
     Seek,
     Sought,
-)
+    Used,
+)  # fmt: skip
+from interlock.app.serve.counters import Counters
 from interlock.app.serve.counting import WorkerMetrics
 from interlock.app.serve.in_force import InForce
 from interlock.app.serve.leases import Leases
@@ -99,6 +103,7 @@ class Supervisor:
         listening = _listen(self._config)
         journal = LocalJournal(open_ledger(self._config), on_death=self._ledger_died, hook=kill_point(os.environ))
         self._journal = journal
+        self._counters = Counters(journal.spent)
         self._leases = Leases(journal.leases, journal, new_id=new_id, now=now)
         self._leases.lasts = self._config.approvals.valid
         self._leases.listen(self._be_loud)
@@ -152,6 +157,7 @@ class Supervisor:
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
             await self._leases.sweep()
+            self._counters.sweep(now())
 
     # -- beginning -----------------------------------------------------------------------------------
 
@@ -249,7 +255,8 @@ class Supervisor:
         journal_there.close()
         control_there.close()
         channel = await Channel.open(control)
-        worker = _Worker(number, process, channel, Lender(self._leases, channel, tasks))
+        lender = Lender(self._leases, self._counters, channel, tasks, worker=number)
+        worker = _Worker(number, process, channel, lender)
         worker.channel.send(self._in_force.message(self._started.gateway.id))
         self._workers[number] = worker
         tasks.create_task(self._serve_journal(journal))
@@ -268,6 +275,7 @@ class Supervisor:
         code = await worker.process.wait()
         worker.channel.close()
         worker.lender.close()
+        self._counters.lost(worker.number, now())
         self._metrics.ended(worker.number)
         del self._workers[worker.number]
         if not self._stopping.is_set():
@@ -297,9 +305,9 @@ class Supervisor:
                 meant = self._workers.get(message.pid >> 20)
                 if meant is not None:
                     meant.channel.send(message)
-            case Seek() | Append() | Await() | Forget():
+            case Seek() | Append() | Await() | Forget() | Draw() | Used():
                 worker.lender.hear(message)
-            case Activate() | Drain() | Cut() | Sought() | Appended():
+            case Activate() | Drain() | Cut() | Sought() | Appended() | Drawn():
                 pass  # what supervisors say
 
     def _announce(self) -> None:

@@ -23,7 +23,7 @@ from interlock.app.credentials import (
 )
 from interlock.app.ids import new_id
 from interlock.app.serve.counting import Counts, CurrentJudge
-from interlock.gate import Gate, Journal, Leases, Lifting, Stance, Terms
+from interlock.gate import Counters, Gate, Journal, Leases, Lifting, Metering, Stance, Terms
 from interlock.gateways.postgres.catalogue import Catalogue
 from interlock.gateways.postgres.doors import Door, Settings
 from interlock.gateways.postgres.login import Doorkeeper
@@ -48,6 +48,7 @@ class Wiring:
     counts: Counts
     mark: Callable[[str], None]
     leases: Leases | None = None
+    counters: Counters | None = None
     worker: int = 1
     workers: int = 1
     judge: CurrentJudge | None = None
@@ -55,6 +56,7 @@ class Wiring:
     mock_secret: bytes = field(default_factory=lambda: os.urandom(32))
     stances: dict[str, Stance] = field(default_factory=dict)
     terms: dict[str, Terms] = field(default_factory=dict)
+    meters: dict[str, Metering] = field(default_factory=dict)
     catalogues: dict[tuple[str, TargetConfig, str], Catalogue] = field(default_factory=dict)
 
     def settings(self, config: Config, pack: Mapping[str, str]) -> Settings:
@@ -126,6 +128,7 @@ class Wiring:
             stance=stance,
             mark=self.mark,
             lifting=self._lifting(name, config, judge),
+            metering=self._metering(name, judge),
         )
         return Door(
             target=known,
@@ -135,6 +138,12 @@ class Wiring:
             gate=gate,
             max_connections=None if target.max_connections is None else self._share(target.max_connections),
         )
+
+    def _metering(self, name: str, judge: CurrentJudge) -> Metering | None:
+        """The same one after a reload: commands that run are in it."""
+        if self.counters is None:
+            return None
+        return self.meters.setdefault(name, Metering(counters=self.counters, counted=lambda: judge.counts, now=now))
 
     def _lifting(self, name: str, config: Config, judge: CurrentJudge) -> Lifting | None:
         if self.leases is None:

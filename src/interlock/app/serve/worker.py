@@ -19,7 +19,7 @@ from interlock.app.ids import new_id
 from interlock.app.journal import RemoteJournal
 from interlock.app.killpoints import kill_point
 from interlock.app.serve.analyst import Analyst
-from interlock.app.serve.control import Activate, Appended, Cancel, Channel, Counted, Cut, Drain, Ready, Sought
+from interlock.app.serve.control import Activate, Appended, Cancel, Channel, Counted, Cut, Drain, Drawn, Ready, Sought
 from interlock.app.serve.counting import Counts
 from interlock.app.serve.lending import Borrower
 from interlock.app.serve.wiring import Wiring, revocations
@@ -74,6 +74,7 @@ class Worker:
             counts=self._counts,
             mark=mark,
             leases=self._borrower,
+            counters=self._borrower,
             worker=place.number,
             workers=place.workers,
         )
@@ -121,7 +122,7 @@ class Worker:
                     self._listener.drain()
                 case Cut():
                     self._listener.cut()
-                case Sought() | Appended():
+                case Sought() | Appended() | Drawn():
                     self._borrower.hear(message)
                 case _:
                     pass  # what workers say

@@ -356,6 +356,7 @@ class Listener:
             upstream.connection.close()
             del self._held[pid]
             self._counts.sessions(-1)
+            door.gate.over(who)
             with suppress(Fault):
                 door.gate.journal.note([self._chronicle.session_end(who, reason=reason, commands=session.commands)])
 
