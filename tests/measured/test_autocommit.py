@@ -102,7 +102,7 @@ def test_data_modifying_ctes_merge_and_upserts_are_counted(stand: Stand) -> None
         gone = "WITH gone AS (DELETE FROM customers WHERE name LIKE 'c%' RETURNING id) SELECT count(*) FROM gone"
         assert "delete 50,000 rows of public.items" in refused(client, gone).detail
         merge = (
-            "MERGE INTO orders USING items ON items.\"order\" = orders.id "
+            'MERGE INTO orders USING items ON items."order" = orders.id '
             "WHEN MATCHED AND items.amount > 10 THEN UPDATE SET status = 'merged'"
         )
         assert "change 49,990 rows of public.orders" in refused(client, merge).detail

@@ -99,9 +99,7 @@ class Gate:
 
     def alert(self, alert: str, session: Session, unit: str, detail: Mapping[str, int | str]) -> None:
         """Write down that something was not as it had been seen; rides the next group commit."""
-        entry = self.scribe.alert(
-            alert, id=self.new_id(), at=self.now(), session=session, unit=unit, detail=detail
-        )
+        entry = self.scribe.alert(alert, id=self.new_id(), at=self.now(), session=session, unit=unit, detail=detail)
         self.journal.note([entry])
 
     async def _judge(self, asks: Sequence[Ask], enforce: bool, port: Port) -> list[tuple[Case, Decision, Ask]]:

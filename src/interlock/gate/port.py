@@ -75,9 +75,7 @@ class Scribe(Protocol):
     def decision(self, case: Case, decision: Decision, *, enforced: bool) -> Entry:
         """The record that a command was judged. `enforced` is False for a target that is only observed."""
 
-    def settlement(
-        self, case: Case, decision: Decision, *, id: str, unit: str, transaction: str, lands: bool
-    ) -> Entry:
+    def settlement(self, case: Case, decision: Decision, *, id: str, unit: str, transaction: str, lands: bool) -> Entry:
         """The record that a unit was judged on its measured effect, before it lands or is undone."""
 
     def alert(

@@ -33,7 +33,7 @@ _LOCKED: Final = (
     "LEFT JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) l.relation "
     "LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace "
     "WHERE c.relkind IS NULL OR (c.relkind OPERATOR(pg_catalog.=) ANY (ARRAY['r', 'p', 'm', 'f', 'S']"
-    "::pg_catalog.\"char\"[]) AND c.relnamespace OPERATOR(pg_catalog.<>) 11::pg_catalog.oid)"
+    '::pg_catalog."char"[]) AND c.relnamespace OPERATOR(pg_catalog.<>) 11::pg_catalog.oid)'
 )
 # 11 is pg_catalog (pg_namespace.dat). Opaque code can grant, drop or replace and move no counter of a user's table:
 # the catalogue's own counters saw all of that (threats.md 4). Statistics are the exception: ANALYZE writes them.

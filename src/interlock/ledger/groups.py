@@ -225,9 +225,7 @@ def measured(impact: Impact, most: int = MAX_TOUCHED) -> dict[str, JSON]:
         "bytes": impact.bytes,
         "reversible": impact.reversible,
         "rows": impact.rows,
-        "touched": [
-            {"object": _path(one.object), "rows": one.rows, "verb": one.verb} for one in impact.touched[:most]
-        ],
+        "touched": [{"object": _path(one.object), "rows": one.rows, "verb": one.verb} for one in impact.touched[:most]],
         "touched_count": len(impact.touched),
     }
 

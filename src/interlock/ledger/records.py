@@ -32,9 +32,7 @@ def session_end_entry(session: Session, *, id: str, at: int, reason: str, comman
     return make_entry(Kind.SESSION_END, groups, id=id, at=at)
 
 
-def settlement_entry(
-    case: Case, decision: Decision, *, id: str, unit: str, transaction: str, lands: bool
-) -> Entry:
+def settlement_entry(case: Case, decision: Decision, *, id: str, unit: str, transaction: str, lands: bool) -> Entry:
     """A unit was judged on what it touched. `transaction` is the target's name for it; `lands` is False where it
     goes on and only its answers so far were released or withheld; `of` is its last command that wrote."""
     session = case.command.session

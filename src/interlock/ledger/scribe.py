@@ -141,13 +141,9 @@ class Scribe:
         """The record that a held command waits for people; see `request_entry`."""
         return request_entry(case, decision, card, salt=self._salt())
 
-    def settlement(
-        self, case: Case, decision: Decision, *, id: str, unit: str, transaction: str, lands: bool
-    ) -> Entry:
+    def settlement(self, case: Case, decision: Decision, *, id: str, unit: str, transaction: str, lands: bool) -> Entry:
         """See `settlement_entry`."""
-        return settlement_entry(
-            case, decision, id=id, unit=unit, transaction=transaction, lands=lands
-        )
+        return settlement_entry(case, decision, id=id, unit=unit, transaction=transaction, lands=lands)
 
     def alert(
         self, alert: str, *, id: str, at: int, session: Session, unit: str, detail: Mapping[str, int | str]

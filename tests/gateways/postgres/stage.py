@@ -139,9 +139,7 @@ class Stage:
         text = " ".join(case.command.text.split()[:2])
         return Entry(kind=Kind.DECISION, id=f"{decision.verdict.value} {text}", head=b"", tail=b"")
 
-    def settlement(
-        self, case: Case, decision: Decision, *, id: str, unit: str, transaction: str, lands: bool
-    ) -> Entry:
+    def settlement(self, case: Case, decision: Decision, *, id: str, unit: str, transaction: str, lands: bool) -> Entry:
         touched = ", ".join(f"{part.verb.value} {part.rows} {part.object}" for part in case.impact.touched)
         return Entry(kind=Kind.SETTLEMENT, id=f"{decision.verdict.value} {touched}", head=b"", tail=b"")
 
