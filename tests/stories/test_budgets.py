@@ -302,3 +302,46 @@ def test_a_worker_that_dies_takes_no_budget_along(stand: Stand) -> None:
         wait_for(lambda: metric(stand, "interlock_workers ") == 2, what=lambda: stand.log)
     with stand.connect(AGENT) as agent:
         assert delete(agent, range(101, 1000)) == LIMIT - 100
+
+
+def bulk(session: Session, first: int, rows: int) -> str | None:
+    """Delete so many rows with one statement; the refusal, if it was undone."""
+    try:
+        session.execute("DELETE FROM items WHERE id BETWEEN %s AND %s", (first, first + rows - 1))
+    except pg.InsufficientPrivilege as refused:
+        return str(refused)
+    return None
+
+
+def test_what_was_counted_before_it_lands_is_what_counts(stand: Stand) -> None:
+    stand.start()
+    with stand.connect(AGENT) as agent:
+        refused = bulk(agent, 1, LIMIT + 1)
+        assert refused is not None
+        assert f"{LIMIT + 1} rows changed in the last hour, this command included (the limit is {LIMIT})" in refused
+        assert left(stand) == 4000
+        assert bulk(agent, 1, LIMIT - 100) is None
+        assert bulk(agent, 1001, 101) is not None
+        with agent.transaction():
+            assert bulk(agent, 1001, 60) is None
+            assert delete(agent, range(1061, 1071)) == 10
+            assert bulk(agent, 2001, 25) is None
+        assert bulk(agent, 3001, 6) is not None
+        assert bulk(agent, 3001, 5) is None
+        assert delete(agent, range(3501, 3509)) == 0
+    assert left(stand) == 4000 - LIMIT
+
+
+def test_clients_that_are_counted_side_by_side_do_not_overshoot(stand: Stand) -> None:
+    stand.start()
+    gate = threading.Barrier(8)
+
+    def client(number: int) -> int:
+        with stand.connect(AGENT if number % 2 else "other") as agent:
+            gate.wait(20)
+            return sum(7 for turn in range(12) if bulk(agent, 1 + 500 * number + 7 * turn, 7) is None)
+
+    with ThreadPoolExecutor(8) as clients:
+        landed = sum(clients.map(client, range(8)))
+    assert LIMIT - 8 * 7 < landed <= LIMIT
+    assert left(stand) == 4000 - landed

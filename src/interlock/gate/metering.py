@@ -153,9 +153,9 @@ class Metering:
 
     # -- when a unit was counted -------------------------------------------------------------------
 
-    async def measured(self, commands: Sequence[str], impact: Impact) -> Usage:
+    async def measured(self, unit: str, impact: Impact) -> Usage:
         """The counts with what a unit has really changed reserved, in place of what its commands might have."""
-        draws = {command: draw for command in commands if (draw := self._draws.get(command)) is not None}
+        draws = {command: self._draws[command] for command in self._units.get(unit, ())}
         for nth, draw in enumerate(draws.values()):
             draw.measured = True
             draw.amounts["rowsChanged"] = 0 if nth else impact.rows
@@ -163,15 +163,14 @@ class Metering:
                 draw.ran["rowsChanged"] = draw.amounts["rowsChanged"]
         return await self._usage(draws) if draws else UNCOUNTED
 
-    def judged(self, commands: Sequence[str], decision: Decision) -> list[Step]:
+    def judged(self, unit: str, decision: Decision) -> list[Step]:
         """The steps that go with the record of a second decision."""
         steps: list[Step] = []
-        for command in commands:
-            draw = self._draws.get(command)
-            if draw is not None:
-                if decision.verdict is Verdict.DENY and not steps:
-                    steps += self._settle(f"{command} denied", draw, {"denials": 1})
-                steps += self._reserve(command, draw)
+        for command in self._units.get(unit, ()):
+            draw = self._draws[command]
+            if decision.verdict is Verdict.DENY and not steps:
+                steps += self._settle(f"{command} denied", draw, {"denials": 1})
+            steps += self._reserve(command, draw)
         return self._told(steps)
 
     # -- when it is over ---------------------------------------------------------------------------

@@ -80,8 +80,7 @@ async def settle(gate: Gate, unit: Settling) -> None:
 
 async def _judge(gate: Gate, unit: Settling, counted: Counted) -> Settled:
     ran = tuple(unit.ran)
-    commands = [ask.command.id for ask in ran]
-    usage = UNCOUNTED if gate.metering is None else await gate.metering.measured(commands, counted.impact)
+    usage = UNCOUNTED if gate.metering is None else await gate.metering.measured(unit.unit, counted.impact)
     case = Case(
         command=ran[-1].command,
         intent=merged([each.intent for each in ran]),
@@ -114,7 +113,7 @@ async def _write_down(gate: Gate, settled: Settled) -> bool:
         lands=settled.lands,
     )
     if gate.metering is not None:
-        record = with_steps(record, gate.metering.judged([ask.command.id for ask in settled.ran], decision))
+        record = with_steps(record, gate.metering.judged(settled.unit, decision))
     if gate.lifting is not None and decision.lease is not None:
         entries = [record, *gate.lifting.entries(case, decision)]
         return await gate.lifting.leases.append(entries, gate.lifting.ends(case, decision))
