@@ -23,25 +23,7 @@ from interlock.app.killpoints import kill_point
 from interlock.app.ledger import ledger_file, ledger_settings, open_ledger
 from interlock.app.serve.admin import serve_admin
 from interlock.app.serve.changes import UNSET, change_entries, changed, settings_of, until_restart
-from interlock.app.serve.control import (
-    Activate,
-    Append,
-    Appended,
-    Await,
-    Cancel,
-    Channel,
-    Counted,
-    Cut,
-    Drain,
-    Draw,
-    Drawn,
-    Forget,
-    Message,
-    Ready,
-    Seek,
-    Sought,
-    Used,
-)  # fmt: skip
+from interlock.app.serve.control import Asked, Cancel, Channel, Counted, Cut, Drain, Message, Ready
 from interlock.app.serve.counters import Counters
 from interlock.app.serve.counting import WorkerMetrics
 from interlock.app.serve.in_force import InForce
@@ -294,6 +276,9 @@ class Supervisor:
         return len(self._restarts) <= _RESTARTS
 
     def _hear(self, worker: _Worker, message: Message) -> None:
+        if isinstance(message, Asked):
+            worker.lender.hear(message)
+            return
         match message:
             case Ready():
                 worker.ready = True
@@ -305,9 +290,7 @@ class Supervisor:
                 meant = self._workers.get(message.pid >> 20)
                 if meant is not None:
                     meant.channel.send(message)
-            case Seek() | Append() | Await() | Forget() | Draw() | Used():
-                worker.lender.hear(message)
-            case Activate() | Drain() | Cut() | Sought() | Appended() | Drawn():
+            case _:
                 pass  # what supervisors say
 
     def _announce(self) -> None:
