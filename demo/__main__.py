@@ -12,6 +12,7 @@ from time import perf_counter
 import asyncpg
 
 from demo import stage
+from demo.approval import Approval
 from demo.evidence import PROOFS
 from demo.keep import lines_to_copy
 from demo.play import Play
@@ -46,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
 def _run(screen: Screen, *, keep: bool, record: Path | None) -> list[str]:
     began = perf_counter()
     screen.gap()
-    screen.chapter("Interlock", "An agent, a database, and what stands between them.", pictured=True)
+    screen.chapter("Interlock", "An agent, a person, a database, and what stands between them.", pictured=True)
     with stage.database() as place:
         _set(place, screen)
         with stage.gateway(place):
@@ -82,8 +83,12 @@ async def _perform(place: stage.Stage, screen: Screen) -> Play:
         play = Play(agent=agent, direct=direct, screen=screen)
         await play.perform()
         await agent.close()
+        if not play.failures:
+            person = await asyncpg.connect(place.url_of(stage.ENGINEER))
+            await Approval(play=play, place=place, person=person).perform()
+            await person.close()
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise stage.StageFault(f"the agent's connection broke: {error}; {place.last_words()}") from error
+        raise stage.StageFault(f"a connection broke: {error}; {place.last_words()}") from error
     finally:
         await direct.close()
     return play

@@ -30,9 +30,10 @@ The shop and the gateway stay up until Ctrl-C. Nothing of it outlives them.
         db.execute("DROP TABLE customers CASCADE")
     EOF
 
-  What was decided, and what would be:
+  What was decided, what waits for somebody, and what would be decided:
 
     {interlock} ledger show --config {config}
+    {interlock} approvals list --config {config}
     {interlock} explain "DELETE FROM orders" --as {agent} --target {target} --config {config}
 
   The database itself, as its superuser:

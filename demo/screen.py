@@ -78,6 +78,12 @@ class Screen:
         self._show(Text.assemble(("$ ", "dim"), (command, "bold")), pictured)
         self._show(_indented(Text(f"{output.rstrip()}\n")), pictured)
 
+    def landed(self, mark: str, title: str, milliseconds: float, proof: str) -> None:
+        """What passed because people agreed, and what became of it."""
+        self._show(_headline(Text(f"{mark} ", "bold green"), title, "", milliseconds), True)
+        self._show(_indented(_pair(Text("✓", "green"), Text(proof, "green"), width=1)), True)
+        self._show("", True)
+
     def summary(self, rows: Iterable[tuple[bool, str, str, str]]) -> None:
         """(as expected, what was asked, what became of it, in how long) for every question and story."""
         table = Table.grid(padding=(0, 2, 0, 0), expand=True)

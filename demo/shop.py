@@ -19,6 +19,18 @@ TABLES = (
     "events",
     "audit_log",
 )
+ROWS = " UNION ALL ".join(
+    f"SELECT '{table}' AS name, hashtextextended(t::text, 0) AS hash FROM public.{table} AS t" for table in TABLES
+)
+DIFFERENCE = f"""
+SELECT name, sum(greatest(balance, 0))::int AS gone, sum(greatest(-balance, 0))::int AS came
+FROM (
+    SELECT name, hash, sum(one) AS balance
+    FROM (SELECT *, 1 AS one FROM pg_temp.remembered UNION ALL SELECT *, -1 FROM ({ROWS}) AS now) AS then_and_now
+    GROUP BY name, hash
+    HAVING sum(one) <> 0
+) AS differing
+GROUP BY name"""
 DIGEST = "SELECT coalesce(sum(hashtextextended(t::text, 0)), 0)::text FROM public.{table} AS t"
 
 
@@ -49,6 +61,16 @@ async def digest(connection: asyncpg.Connection) -> dict[str, str]:
     async with connection.transaction(readonly=True):
         await connection.execute("SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO'")
         return {table: await connection.fetchval(DIGEST.format(table=table)) for table in TABLES}
+
+
+async def remember(connection: asyncpg.Connection) -> None:
+    """Keep a number for every row there is, for this connection to compare with later."""
+    await connection.execute(f"DROP TABLE IF EXISTS pg_temp.remembered; CREATE TEMPORARY TABLE remembered AS {ROWS}")
+
+
+async def difference(connection: asyncpg.Connection) -> dict[str, tuple[int, int]]:
+    """Since `remember`, of each table that differs: (rows that are gone, rows that came). A changed row is in both."""
+    return {row["name"]: (row["gone"], row["came"]) for row in await connection.fetch(DIFFERENCE)}
 
 
 if __name__ == "__main__":

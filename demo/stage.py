@@ -1,5 +1,6 @@
 """What the play runs on: an embedded PostgreSQL with the shop in it, and a gateway process in front of it."""
 
+import os
 import secrets
 import signal
 import socket
@@ -21,6 +22,8 @@ from interlock.app.embedded import EmbeddedPostgres
 
 ROOT = Path(__file__).resolve().parent.parent
 AGENT, TARGET, OWNER = "shop-agent", "shop", "shop_owner"
+ENGINEER, DATA_OWNER = "nina", "olga"
+WIDTH = 78  # columns that a program may fill: the screen indents what it prints
 PORT, ADMIN_PORT = 6432, 6433
 INTERLOCK = Path(sys.executable).with_name("interlock")
 QUICK = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "autovacuum": "off"}
@@ -62,8 +65,12 @@ class Stage:
     @property
     def url(self) -> str:
         """What the agent is given: the gateway, verified, and never the database."""
+        return self.url_of(AGENT)
+
+    def url_of(self, name: str) -> str:
+        """The same for somebody else."""
         return (
-            f"postgresql://{AGENT}:{self.password}@localhost:{self.port}/{TARGET}"
+            f"postgresql://{name}:{self.password}@localhost:{self.port}/{TARGET}"
             f"?sslmode=verify-full&sslrootcert={self.authority}"
         )
 
@@ -76,10 +83,17 @@ class Stage:
         """The end of the log, which goes away with the stage."""
         return f"the gateway said: {self.log.read_text(errors='replace')[-2000:].strip() or 'nothing'}"
 
-    def run(self, *command: str | Path) -> Ran:
-        """Run a program in `directory`. Raises StageFault when it fails."""
-        done = subprocess.run(command, cwd=self.directory, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
+    def run(self, *command: str | Path, code: int = 0) -> Ran:
+        """Run a program in `directory`. Raises StageFault when it ends with another code."""
+        done = subprocess.run(
+            command,
+            cwd=self.directory,
+            env=os.environ | {"COLUMNS": str(WIDTH)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != code:
             said = done.stderr.strip() or done.stdout.strip()
             raise StageFault(f"`{Path(command[0]).name}` ended with {done.returncode}: {said}")
         return Ran(printed=done.stdout, said=done.stderr)
@@ -106,7 +120,8 @@ async def fill(stage: Stage) -> int:
     await superuser.execute(f"CREATE DATABASE {TARGET} OWNER {OWNER}")
     await superuser.close()
     private(stage.directory / "owner.secret", owner_password)
-    private(stage.directory / "agent.secret", stage.password)
+    for name in (AGENT, ENGINEER, DATA_OWNER):
+        private(stage.directory / f"{name}.secret", stage.password)
     owner = await asyncpg.connect(stage.server.dsn(TARGET, OWNER, owner_password))
     await shop.load(owner)
     rows = sum((await shop.count(owner)).values())

@@ -172,6 +172,22 @@ LIMIT 20""",
     ),
 )
 
+# No agent this time: a person, and work that somebody else may agree to.
+BULK = Story(
+    title="A bulk delete, by a person",
+    motive="Cancelled orders of past years are no longer needed.",
+    sql="""\
+DELETE FROM orders
+WHERE status = 'cancelled' AND placed_at < '2026-01-01'""",
+    policy="bulk-write-is-capped",
+    pictured=True,
+)
+
+# What the shop itself does meanwhile, past the gateway: the same delete then matches rows again, fewer than before.
+MEANWHILE = """
+UPDATE orders SET status = 'cancelled'
+WHERE id IN (SELECT id FROM orders WHERE status = 'returned' AND placed_at < '2026-01-01' ORDER BY id LIMIT 500)"""
+
 # Asked when all stories are told, on the same connection: the last hint says to leave the personal columns out.
 AFTERWARDS = Question(
     title="The same connection, following the last hint",

@@ -54,7 +54,7 @@ def test_the_whole_demo(elsewhere: Path) -> None:
         assert demo.stdout is not None
         try:
             told = read_until(demo.stdout, "as expected, in")
-            assert "17 of 17 as expected" in told[-1], "\n".join(told)
+            assert "21 of 21 as expected" in told[-1], "\n".join(told)
             invitation = read_until(demo.stdout, "asyncpg.connect(")[-1]
             refused = asyncio.run(try_to_join(invitation.split('"')[1]))
         finally:
@@ -65,6 +65,7 @@ def test_the_whole_demo(elsewhere: Path) -> None:
     assert "interlock blocked delete on public.orders" in refused
     assert code == 0
     assert max(map(len, told)) <= 80
+    assert any("change on public.payments: more than 1,000 rows" in line for line in told)
     assert "\x1b" not in "".join(told)
     assert "interlock blocked" in picture.read_text(encoding="utf-8").replace("&#160;", " ")
     picture.unlink()
