@@ -28,7 +28,8 @@ async def try_to_join(url: str) -> str:
     """What a guest is told who counts orders through the gateway and then deletes them."""
     connection = await asyncpg.connect(url)
     try:
-        assert await connection.fetchval("SELECT count(*) FROM orders") == 40_984  # of 42,000: the approved delete has landed
+        landed = 1_016  # the delete that was approved
+        assert await connection.fetchval("SELECT count(*) FROM orders") == 42_000 - landed
         with pytest.raises(asyncpg.InsufficientPrivilegeError) as refusal:
             await connection.execute("DELETE FROM orders WHERE 1 = 1")
         return str(refusal.value)
