@@ -99,3 +99,23 @@ def test_code_of_a_policy_that_only_reads_leaves_a_keyed_update_small() -> None:
     (statement,) = understand("UPDATE products SET title = 'x' WHERE sku = 'a'", known)
     assert {effect.verb: effect.reach for effect in statement.intent.effects}[Verb.CHANGE] is Reach.ONE
     assert [finding.code for finding in statement.intent.all_findings()] == [FindingCode.USER_CODE]
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ("DELETE FROM public.orders", FindingCode.NO_WHERE),
+        ("DELETE FROM public.orders WHERE id = id OR true", FindingCode.ALWAYS_TRUE),
+        ("DELETE FROM public.orders WHERE id IN (SELECT placed_at FROM public.customers)", FindingCode.WRONG_SCOPE),
+    ],
+)
+def test_what_is_noticed_inside_a_body_reaches_the_caller(body: str, code: FindingCode) -> None:
+    """Without a place: the caller's text is another."""
+    saved = msgspec.json.decode(SNAPSHOT.read_bytes())
+    (purge,) = [row for row in saved["rows"]["functions"] if row["name"] == "purge_sessions"]
+    purge["body"] = f"{body}; SELECT 1::bigint"
+    known = replace(scope(), catalog=Catalog.from_json(msgspec.json.encode(saved)))
+    (statement,) = understand("SELECT app.purge_sessions('1 day')", known)
+    (found,) = [finding for finding in statement.intent.findings if finding.code is code]
+    assert found.message.startswith("inside `app.purge_sessions`: ")
+    assert found.span is None

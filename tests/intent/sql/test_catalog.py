@@ -86,6 +86,18 @@ def test_the_fingerprint_sees_every_change(database: Database) -> None:
             assert connection.execute(FINGERPRINT.encode()).fetchone() == seen[-1]
 
 
+def test_the_fingerprint_follows_sizes_coarsely(database: Database) -> None:
+    """ANALYZE writes them in place; a table that grew eightfold may be one that nobody should read whole."""
+    with psycopg.connect(database.dsn, autocommit=True) as connection:
+        connection.execute("CREATE TABLE growing (body text)")
+        seen = []
+        for rows in (1, 1, 60_000, 1):
+            connection.execute("INSERT INTO growing SELECT repeat('x', 100) FROM generate_series(1, %s::int)", (rows,))
+            connection.execute("ANALYZE growing")
+            seen.append(connection.execute(FINGERPRINT.encode()).fetchone())
+    assert seen[0] == seen[1] != seen[2] == seen[3]
+
+
 def test_a_session_sees_its_own_temporary_and_uncommitted_tables(database18: Database) -> None:
     with psycopg.connect(database18.dsn) as connection:
         connection.execute("CREATE TEMP TABLE scratch (a int PRIMARY KEY)")

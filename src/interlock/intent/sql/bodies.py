@@ -14,12 +14,12 @@ from interlock.intent.sql.functions import DANGEROUS
 from interlock.intent.sql.limits import refuse_chains, refuse_copies, refuse_early
 from interlock.intent.sql.names import Level
 from interlock.intent.sql.parser import TooDeep, Unparsed, parse, statement_of
-from interlock.intent.sql.reading import Follower, Reading, TooMuch
+from interlock.intent.sql.reading import MOST_FINDINGS, Follower, Reading, TooMuch
 from interlock.intent.sql.settings import ALLOWED, ONLY
 from interlock.intent.sql.shape import shape_of
 from interlock.intent.sql.statement import Flow
 from interlock.intent.sql.tree import Node, unwrap, words
-from interlock.model import Effect, FindingCode, Reach, Verb
+from interlock.model import Effect, Finding, FindingCode, Reach, Verb
 
 Dispatch = Callable[[Reading, "Level | None", str, Node], None]
 Path = tuple[str, ...]
@@ -48,9 +48,11 @@ _RETURN = re.compile(r"\s*RETURN\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """What one function does by itself: its effects, whether they are all of it, and the functions that it calls."""
+    """What one function does by itself: its effects, whether they are all of it, what was noticed about its statements,
+    and the functions that it calls."""
 
     effects: tuple[Effect, ...] = ()
+    findings: tuple[Finding, ...] = ()
     clear: bool = False
     writes: bool = False
     calls: tuple[tuple[str, str], ...] = ()
@@ -94,6 +96,8 @@ def _functions(reading: Reading, dispatch: Dispatch, key: tuple[str, str, Path])
 
 def _adopt(reading: Reading, found: Followed) -> None:
     reading.writes = reading.writes or found.writes
+    for finding in found.findings:
+        reading.note(finding.code, finding.message)
     for effect in found.effects:
         relation = reading.catalog.relation(*effect.object.path[1:]) if len(effect.object.path) == 3 else None
         fields = None if effect.fields is None else [field.name for field in effect.fields]
@@ -129,10 +133,10 @@ def _read(reading: Reading, dispatch: Dispatch, function: Function, path: Path) 
             _understand(inner, dispatch, level, text)
     except (Unparsed, TooDeep, TooMuch, RecursionError):
         return _OPAQUE
-    return _summary(inner, own)
+    return _summary(inner, own, f"{function.schema}.{function.name}")
 
 
-def _summary(inner: Reading, path: Path) -> Followed:
+def _summary(inner: Reading, path: Path, name: str) -> Followed:
     effects, calls, clear = [], [], inner.understood and not inner.held
     for effect in inner.effects():
         if effect.verb is Verb.EXECUTE and effect.object.path[1:2] != ("pg_catalog",) and effect.object.known:
@@ -142,7 +146,20 @@ def _summary(inner: Reading, path: Path) -> Followed:
         else:
             effects.append(effect)
     clear = clear and not any(finding.code in _UNCLEAR for finding in inner.findings)
-    return Followed(effects=tuple(effects), clear=clear, writes=inner.writes, calls=tuple(calls), path=path)
+    # Without their places: those are of the body, and the caller's text is another.
+    noticed = [
+        Finding(code=finding.code, message=f"inside `{name}`: {finding.message}")
+        for finding in inner.findings
+        if finding.code not in _UNCLEAR
+    ]
+    return Followed(
+        effects=tuple(effects),
+        findings=tuple(noticed[:MOST_FINDINGS]),
+        clear=clear,
+        writes=inner.writes,
+        calls=tuple(calls),
+        path=path,
+    )
 
 
 def _own_path(function: Function, path: Path) -> Path | None:

@@ -323,6 +323,13 @@ _NOT_TEMP = (
 _LASTING = "@!~ '^pg_(toast_)?temp_'"
 _IN_LASTING = f"JOIN @pg_namespace n ON n.oid @= x.{{column}} AND n.nspname {_LASTING}"
 
+# VACUUM and ANALYZE write sizes in place, so that no xmin tells: eight times as many pages are another size.
+_SIZE_CLASSES = f"""SELECT 'size' AS source, x.oid::@text @|| ':' @|| @width_bucket(x.relpages,
+  ARRAY[64, 512, 4096, 32768, 262144, 2097152, 16777216])::@text AS stamp FROM @pg_class x
+  WHERE x.oid @>= {_FIRST_USER_OID} AND x.relkind @= ANY (ARRAY['r','m']::@"char"[])
+    AND x.relpersistence @<> 't'::@"char"
+    AND x.relpages @>= 64"""
+
 _STAMPED = " UNION ALL ".join(
     [
         _stamps("pg_class", "x.oid", where=_NOT_TEMP.format(column="oid")),
@@ -349,6 +356,7 @@ _STAMPED = " UNION ALL ".join(
         _stamps("pg_type", "x.oid", where=_IN_LASTING.format(column="typnamespace") + " WHERE x.typrelid @= 0::@oid"),
         _stamps("pg_index", "x.indexrelid", where=_NOT_TEMP.format(column="indexrelid")),
         _stamps("pg_inherits", "x.inhrelid"),
+        _SIZE_CLASSES,
         _stamps("pg_attrdef", "x.oid", where=_NOT_TEMP.format(column="adrelid")),
     ]
 )

@@ -92,6 +92,8 @@ def walk(reading: Reading, level: Level | None, value: Json) -> None:
 
 # Keys of typed fields that hold names, not expressions.
 EQUALS = ("=",)
+_PARTS = ("args", "agg_order", "agg_filter", "over")
+_TELL_NO_VALUE = frozenset({"count"})
 _BOUNDS = ((">=",), ("<=",), ("<",), (">",))
 _NOT_EXPRESSIONS = frozenset({"funcname", "name", "names", "fields", "operName", "collname", "alias", "method"})
 
@@ -160,7 +162,14 @@ def _sort(reading: Reading, level: Level | None, inner: Node) -> Json:
 
 def _call(reading: Reading, level: Level | None, inner: Node) -> Json:
     call(reading, level, inner)
-    return [part for key in ("args", "agg_order", "agg_filter", "over") if (part := inner.get(key)) is not None]
+    parts: list[Json] = [part for key in _PARTS if (part := inner.get(key)) is not None]
+    if names(inner, "funcname")[-1] not in _TELL_NO_VALUE or names(inner, "funcname")[-1] in reading.catalog.functions:
+        return parts
+    # Read like any others, but no value of theirs comes out
+    mentions, reading.mentions = reading.mentions, []
+    walk(reading, level, parts)
+    reading.mentions = mentions
+    return None
 
 
 _HANDLERS: dict[str, Handler] = {
@@ -366,7 +375,7 @@ def targets(reading: Reading, level: Level, listed: list[Node]) -> Outputs:
         fields = reference.get("fields") if isinstance(reference, dict) else None
         last = fields[-1] if isinstance(fields, list) and fields else None
         if isinstance(last, dict) and "A_Star" in last:
-            starred = _starred(level, value)
+            starred = naming.starred(level, names(node(value, "ColumnRef") or EMPTY, "fields"))
             known = known and starred is not None
             outputs += starred or ()
         else:
@@ -381,20 +390,3 @@ def targets(reading: Reading, level: Level, listed: list[Node]) -> Outputs:
 def _expands(value: Node) -> bool:
     indirection = body(value, "A_Indirection") or EMPTY
     return any("A_Star" in step for step in nodes(indirection, "indirection"))
-
-
-def _starred(level: Level, value: Node) -> Outputs:
-    reference = body(value, "ColumnRef")
-    qualified = names(reference, "fields") if reference is not None else ()
-    if qualified:
-        found = level.range_named(qualified[-1], qualified[-2] if len(qualified) > 1 else "")
-        ranges = [found] if found is not None else []
-    else:
-        ranges = [] if level.merged else level.ranges
-    outputs: list[tuple[str, tuple[Source, ...]]] = []
-    for range_ in ranges:
-        columns = range_.outputs()
-        if columns is None:
-            return None
-        outputs.extend(columns)
-    return outputs if ranges else None

@@ -292,6 +292,22 @@ def _whole(reading: Reading, level: Level, names: tuple[str, ...]) -> None:
     range_.touch_all(reading)
 
 
+def starred(level: Level, qualified: tuple[str, ...]) -> Outputs:
+    """The columns that a star in the list of an answer stands for; None where not known."""
+    if qualified:
+        found = level.range_named(qualified[-1], qualified[-2] if len(qualified) > 1 else "")
+        ranges = [found] if found is not None else []
+    else:
+        ranges = [] if level.merged else level.ranges
+    outputs: list[tuple[str, tuple[Source, ...]]] = []
+    for range_ in ranges:
+        columns = range_.outputs()
+        if columns is None:
+            return None
+        outputs.extend(columns)
+    return outputs if ranges else None
+
+
 def may_be_column(reading: Reading, level: Level | None, name: str, arguments: list[Node]) -> bool:
     """Whether `name(row)` may stand for `row.name`, which it does only without a schema (docs 4.2.6)."""
     reference = body(arguments[0], "ColumnRef") if len(arguments) == 1 else None

@@ -8,7 +8,7 @@ from interlock.intent.sql.labels import SYSTEM_SCHEMAS
 from interlock.intent.sql.multiplying import note_multiplying
 from interlock.intent.sql.names import Level, Range
 from interlock.intent.sql.reach import reaches
-from interlock.intent.sql.reading import Outputs, Reading
+from interlock.intent.sql.reading import Outputs, Reading, Source
 from interlock.intent.sql.select import add_relation, ctes, from_clause, where
 from interlock.intent.sql.smallness import keyed
 from interlock.intent.sql.tree import Json, Node, body, node, nodes, unwrap, word
@@ -217,10 +217,19 @@ def _merge_action(reading: Reading, level: Level, target: Range, clause: Node) -
             _assignments(reading, level, target, nodes(clause, "targetList")),
         )
     elif command == "CMD_INSERT":
-        walk(reading, level, clause.get("values"))
-        _write(reading, target, Change.CREATE, Reach.UNKNOWN, _column_names(nodes(clause, "targetList")) or None)
+        columns = _column_names(nodes(clause, "targetList"))
+        into = columns or tuple(target.relation.fields if target.relation is not None else ())
+        carry(reading, target.relation, into, [_mentioned(reading, level, value) for value in nodes(clause, "values")])
+        _write(reading, target, Change.CREATE, Reach.UNKNOWN, columns or None)
     elif command != "CMD_NOTHING":
         reading.unmapped(f"MERGE {unwrap(clause)[0]}")
+
+
+def _mentioned(reading: Reading, level: Level, value: Node) -> list[Source]:
+    """Walk an expression and give what it mentions."""
+    reading.mentions = []
+    walk(reading, level, value)
+    return reading.mentions
 
 
 def _write(reading: Reading, target: Range, change: Change, reach: Reach, columns: tuple[str, ...] | None) -> None:
