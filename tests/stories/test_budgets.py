@@ -192,6 +192,7 @@ def test_a_command_whose_end_nobody_saw_keeps_its_reservation(stand: Stand) -> N
             stand.kill()
             assert isinstance(waiting.exception(), psycopg.OperationalError)
         stand.ask(END_WAITING, stand.database)
+        wait_for(lambda: not stand.ask(WAITING, stand.database), what=lambda: stand.log)
     stand.start()
     with stand.connect(AGENT) as agent:
         assert delete(agent, range(2, 1000)) == LIMIT - 1
