@@ -60,7 +60,7 @@ def listener(nobody: Nobody, tls: ssl.SSLContext) -> Listener:
     )  # fmt: skip
     return Listener(
         settings, gateway="g", worker=1, analyst=nobody, chronicle=nobody, counts=nobody, entropy=bytes,
-        clock=lambda: 0.0, mark=lambda place: None, elsewhere=lambda request: None, login_seconds=1.0,  # a busy machine takes a while for a handshake
+        clock=lambda: 0.0, mark=lambda place: None, elsewhere=lambda request: None, login_seconds=1.0,
     )  # fmt: skip
 
 
