@@ -118,17 +118,18 @@ def bench(*, quick: bool) -> Iterator[Bench]:
         server = stack.enter_context(EmbeddedPostgres(settings=SERVER, tcp=True))
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="interlock-bench-")))
         directory.chmod(0o755)  # PgBouncer runs as somebody else
-        password = _fill(server)
+        password = fill(server)
         direct = Way(name="direct", port=server.port, user=OWNER, password=password)
         pgbouncer = stack.enter_context(_pgbouncer(directory, direct))
-        strict = stack.enter_context(_interlock(directory, server, password, "strict"))
-        relaxed = stack.enter_context(_interlock(directory, server, password, "relaxed-reads"))
-        tls = stack.enter_context(_interlock(directory, server, password, "relaxed-reads", tls="generated"))
+        strict = stack.enter_context(interlock(directory, server, password, "strict"))
+        relaxed = stack.enter_context(interlock(directory, server, password, "relaxed-reads"))
+        tls = stack.enter_context(interlock(directory, server, password, "relaxed-reads", tls="generated"))
         ways = (direct, pgbouncer, strict, relaxed)
         yield Bench(directory=directory, server=server, plain=ways, tls=tls, quick=quick)
 
 
-def _fill(server: EmbeddedPostgres) -> str:
+def fill(server: EmbeddedPostgres, *, scale: int = SCALE) -> str:
+    """Make the owner and its accounts, 100,000 for each of `scale`; returns the owner's password."""
     password = secrets.token_hex(12)
     with psycopg.connect(server.dsn(), autocommit=True) as superuser:
         superuser.execute(f"CREATE ROLE {OWNER} LOGIN PASSWORD '{password}'")
@@ -138,7 +139,7 @@ def _fill(server: EmbeddedPostgres) -> str:
         server.binary("pgbench"),
         "--initialize",
         "--quiet",
-        f"--scale={SCALE}",
+        f"--scale={scale}",
         "-I",
         "dtGvp",
         dsn,
@@ -171,14 +172,17 @@ def _pgbouncer(directory: Path, server: Way) -> Iterator[Way]:
 
 
 @contextmanager
-def _interlock(
+def interlock(
     directory: Path,
     server: EmbeddedPostgres,
     server_password: str,
     durability: Literal["strict", "relaxed-reads"],
     tls: Literal["off", "generated"] = "off",
+    name: str = "",
+    via: int = 0,
 ) -> Iterator[Way]:
-    name = durability.partition("-")[0] if tls == "off" else "TLS"
+    """A gateway before a server, which it reaches by the port `via` where one is given."""
+    name = name or (durability.partition("-")[0] if tls == "off" else "TLS")
     place = directory / name
     place.mkdir(mode=0o700)
     stage = Stage(
@@ -189,7 +193,7 @@ def _interlock(
     stage.config.write_text(
         _INTERLOCK_TOML.format(
             name=name, loopback=LOOPBACK, port=stage.port, admin=stage.admin_port, tls=tls,
-            durability=durability, database=DATABASE, server=server.port, owner=OWNER, caller=CALLER,
+            durability=durability, database=DATABASE, server=via or server.port, owner=OWNER, caller=CALLER,
         ),
         encoding="utf-8",
     )  # fmt: skip

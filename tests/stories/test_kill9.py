@@ -11,13 +11,17 @@ import pytest
 
 from interlock.app.embedded import EmbeddedPostgres
 from interlock.app.killpoints import PLACES
+from tests.measured.asking import records
 from tests.stand import Stand, standing, wait_for
 
 ROWS: Final = 20_000
 WORLD: Final = f"""
-CREATE TABLE marks (mark text PRIMARY KEY, note text);
+CREATE TABLE marks (mark text PRIMARY KEY, note text, tag text);
 INSERT INTO marks SELECT 'update-' || n FROM generate_series(1, {ROWS}) AS n;
 INSERT INTO marks SELECT 'delete-' || n FROM generate_series(1, {ROWS}) AS n;
+INSERT INTO marks SELECT 'measured-' || n, NULL, 'measured-' || n FROM generate_series(1, {ROWS}) AS n;
+INSERT INTO marks SELECT 'together-' || n, NULL, 'together-' || n FROM generate_series(1, {ROWS}) AS n;
+CREATE INDEX ON marks (tag);
 """
 # How often a place is passed before it kills: far enough for every client to be in mid-stride.
 PASSES: Final = {"copying": 7, "received": 90, "ledger.before-commit": 25, "ledger.after-commit": 25, "settling": 9}
@@ -54,7 +58,7 @@ class Crowd:
 
 def autocommit(crowd: Crowd, connection: "psycopg.Connection[object]", n: int) -> None:
     """Three commands, each a transaction."""
-    connection.execute(f"INSERT INTO marks VALUES ('insert-{n}')".encode())
+    connection.execute(f"INSERT INTO marks (mark) VALUES ('insert-{n}')".encode())
     crowd.acknowledged.add(f"insert-{n}")
     connection.execute(f"UPDATE marks SET note = 'changed' WHERE mark = 'update-{n}'".encode())
     crowd.acknowledged.add(f"update-{n}")
@@ -65,7 +69,7 @@ def autocommit(crowd: Crowd, connection: "psycopg.Connection[object]", n: int) -
 def explicit(crowd: Crowd, connection: "psycopg.Connection[object]", n: int) -> None:
     """Two commands in a transaction, and every third time a rollback."""
     with connection.transaction(force_rollback=n % 3 == 0):
-        connection.execute(f"INSERT INTO marks VALUES ('insert-{n}')".encode())
+        connection.execute(f"INSERT INTO marks (mark) VALUES ('insert-{n}')".encode())
         connection.execute(f"UPDATE marks SET note = 'changed' WHERE mark = 'update-{n}'".encode())
     if n % 3:
         crowd.acknowledged |= {f"insert-{n}", f"update-{n}"}
@@ -74,7 +78,7 @@ def explicit(crowd: Crowd, connection: "psycopg.Connection[object]", n: int) -> 
 def pipelined(crowd: Crowd, connection: "psycopg.Connection[object]", n: int) -> None:
     """Several groups on their way at once."""
     with connection.pipeline() as pipeline:
-        connection.execute(f"INSERT INTO marks VALUES ('insert-{n}')".encode())
+        connection.execute(f"INSERT INTO marks (mark) VALUES ('insert-{n}')".encode())
         connection.execute(f"DELETE FROM marks WHERE mark = 'delete-{n}'".encode())
         pipeline.sync()
         connection.execute(f"UPDATE marks SET note = 'changed' WHERE mark = 'update-{n}'".encode())
@@ -83,10 +87,20 @@ def pipelined(crowd: Crowd, connection: "psycopg.Connection[object]", n: int) ->
 
 def copied(crowd: Crowd, connection: "psycopg.Connection[object]", n: int) -> None:
     """COPY: the condition carries the mark into the statement's text."""
-    copying = f"COPY marks FROM STDIN WHERE mark <> 'nobody' AND 'insert-{n}' <> ''"
+    copying = f"COPY marks (mark, note) FROM STDIN WHERE mark <> 'nobody' AND 'insert-{n}' <> ''"
     with connection.cursor() as cursor, cursor.copy(copying.encode()) as copy:
         copy.write_row([f"insert-{n}", "copied"])
     crowd.acknowledged.add(f"insert-{n}")
+
+
+def measured(crowd: Crowd, connection: "psycopg.Connection[object]", n: int) -> None:
+    """No key names the row, so it is counted before it lands: by itself, and inside a transaction."""
+    connection.execute(f"UPDATE marks SET note = 'changed' WHERE tag = 'measured-{n}'".encode())
+    crowd.acknowledged.add(f"measured-{n}")
+    with connection.transaction(force_rollback=n % 3 == 0):
+        connection.execute(f"UPDATE marks SET note = 'changed' WHERE tag = 'together-{n}'".encode())
+    if n % 3:
+        crowd.acknowledged.add(f"together-{n}")
 
 
 def reading(crowd: Crowd, connection: "psycopg.Connection[object]", n: int) -> None:
@@ -94,7 +108,7 @@ def reading(crowd: Crowd, connection: "psycopg.Connection[object]", n: int) -> N
     connection.execute("SELECT mark FROM marks LIMIT 5000").fetchall()
 
 
-CLIENTS: Final[tuple[Client, ...]] = (autocommit, explicit, pipelined, copied, reading)
+CLIENTS: Final[tuple[Client, ...]] = (autocommit, explicit, pipelined, copied, measured, reading)
 
 
 def changed(stand: Stand) -> set[str]:
@@ -111,6 +125,20 @@ def changed(stand: Stand) -> set[str]:
     return {mark for (mark,) in [*found, *gone]}
 
 
+def unsettled(stand: Stand) -> set[str]:
+    """The marks that a transaction changed of which no durable record says that it was counted and may land."""
+    may_land = [
+        one["settlement"]["transaction"]
+        for one in records(stand, "settlement")
+        if one["settlement"]["verdict"] == "allow" and one["settlement"]["lands"]
+    ]
+    with psycopg.connect(stand.truth) as admin:
+        found = admin.execute(
+            "SELECT mark FROM marks WHERE tag IS NOT NULL AND note IS NOT NULL AND xmin::text <> ALL (%s)", [may_land]
+        ).fetchall()
+    return {mark for (mark,) in found}
+
+
 def kill_at(stand: Stand, place: str, numbers: Iterator[int]) -> None:
     """Start (which recovers from the kill before), work until it is dead, and compare."""
     stand.start(INTERLOCK_KILL_AT=f"{place}:{PASSES.get(place, USUALLY)}")
@@ -125,6 +153,7 @@ def kill_at(stand: Stand, place: str, numbers: Iterator[int]) -> None:
     assert not undecided, place
     lost = crowd.acknowledged - really
     assert not lost, place
+    assert not unsettled(stand), place
 
 
 def kill_loop(stand: Stand, rounds: int) -> None:
@@ -142,7 +171,7 @@ def kill_loop(stand: Stand, rounds: int) -> None:
 
 @pytest.fixture
 def stand(postgres18: EmbeddedPostgres, tmp_path: Path) -> Iterator[Stand]:
-    with standing(postgres18, tmp_path, WORLD, pack="development", environment="dev") as made:
+    with standing(postgres18, tmp_path, WORLD) as made:
         yield made
 
 

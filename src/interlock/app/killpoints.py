@@ -16,6 +16,8 @@ PLACES: Final[Mapping[str, str]] = {
     "decided": "the decisions are durable, and nothing of them is queued for the target",
     "admitted": "everything that is allowed is queued, and nothing is sent",
     "sent": "bytes are on their way to the target, which may finish them without us",
+    "measured": "a transaction was counted and judged, nothing of that is written down, and its end is not sent",
+    "settled": "what a transaction was judged to be is durable, and neither COMMIT nor ROLLBACK is queued",
     "copying": "a piece of a client's COPY data is on its way to the target",
     "received": "answers of the target have come, and the client has not seen them",
     "answered": "what became of a command is known, and not written down",
