@@ -88,9 +88,8 @@ def _lanes(bench: Bench, server: EmbeddedPostgres, password: str) -> Iterator[li
                 port = line.near if line is not None else server.port
                 way = Way(name=name, port=port, user=OWNER, password=password)
                 if name != "bare":
-                    way = stack.enter_context(
-                        interlock(bench.directory, server, password, "strict", name=f"measured-{milliseconds}", via=port)
-                    )
+                    made = interlock(bench.directory, server, password, "strict", name=f"far-{milliseconds}", via=port)
+                    way = stack.enter_context(made)
                 found.append(_Lane(name=f"{name}, {milliseconds} ms", way=way, line=line))
         yield found
 
