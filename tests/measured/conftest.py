@@ -8,13 +8,20 @@ import pytest
 from tests.stand import Stand, standing
 
 WORLD = Path(__file__).with_name("world.sql")
+LISTENER = """
+[principals.hub]
+kind = "service"
+groups = ["engineers"]
+secret_file = "client.secret"
+"""
 
 
 @pytest.fixture(scope="session", params=["18", "15"])
 def measuring(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     """Running, and found without a bug of its own in the end."""
     server = request.getfixturevalue(f"postgres{request.param}")
-    with standing(server, tmp_path_factory.mktemp(f"measuring{request.param}"), WORLD.read_text()) as made:
+    directory = tmp_path_factory.mktemp(f"measuring{request.param}")
+    with standing(server, directory, WORLD.read_text(), more=LISTENER) as made:
         made.start()
         yield made
         assert made.stop() == 0

@@ -64,3 +64,8 @@ CREATE TABLE events (at int, id int, what text) PARTITION BY RANGE (at);
 CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM (0) TO (100);
 CREATE TABLE events_2 PARTITION OF events FOR VALUES FROM (100) TO (10000);
 INSERT INTO events SELECT n, n, 'e' FROM generate_series(0, 4999) AS n;
+
+-- a, b and c say the same, which no planner knows; a is never other than b, but for three rows.
+CREATE TABLE skewed (id int PRIMARY KEY, a int, b int, c int, note text);
+INSERT INTO skewed SELECT n, n % 20, n % 20, n % 20, NULL FROM generate_series(1, 18000) AS n;
+INSERT INTO skewed SELECT n, 1, 2, 3, NULL FROM generate_series(18001, 18003) AS n;
