@@ -1,6 +1,7 @@
-"""Answers that wait for their judgement: whole or not at all, in memory that is bounded, and nothing else waits in vain."""
+"""Answers that wait for their judgement: whole or not at all, and in memory that is bounded."""
 
 import threading
+from typing import Any
 
 import psycopg
 import pytest
@@ -10,6 +11,19 @@ from tests.attacks.wire import Wire, errors, rows
 from tests.measured.asking import refused
 from tests.stand import SECONDS, Stand, wait_for
 from tests.stories.test_memory import MILLION, MOST, watched
+
+
+def pipe(client: "psycopg.Connection[Any]", *texts: str) -> None:
+    """All in one group."""
+    with client.pipeline():
+        for text in texts:
+            client.execute(text.encode())
+
+
+def copy_in(cursor: "psycopg.Cursor[Any]", piece: bytes, times: int) -> None:
+    with cursor.copy("COPY log FROM STDIN") as copy:
+        for _ in range(times):
+            copy.write(piece)
 
 
 def test_a_deferred_key_that_is_mended_within_a_pipeline_lands(stand: Stand) -> None:
@@ -46,9 +60,8 @@ def test_where_the_second_fails_nothing_of_the_first_lands(stand: Stand, *, pipe
     with stand.connect() as client:
         before = stand.ask("SELECT string_agg(xmin::text, ' ' ORDER BY id) FROM parents")
         if piped:
-            with pytest.raises(psycopg.errors.UniqueViolation), client.pipeline():
-                client.execute(first.encode())
-                client.execute(second.encode())
+            with pytest.raises(psycopg.errors.UniqueViolation):
+                pipe(client, first, second)
         else:
             assert refused(client, f"{first}; {second}").state == "23505"
         assert client.execute("SELECT 1").fetchone() == (1,)
@@ -69,9 +82,8 @@ def test_rows_are_held_up_to_the_bound(stand: Stand) -> None:
 def test_a_million_rows_on_their_way_in_are_counted_in_bounded_memory(stand: Stand) -> None:
     piece = "".join(f"-40\t{n}\n" for n in range(10_000)).encode()
     with watched(stand) as peak, stand.connect() as client, client.cursor() as cursor:
-        with pytest.raises(psycopg.Error, match="held create on") as caught, cursor.copy("COPY log FROM STDIN") as copy:
-            for _ in range(MILLION // 10_000):
-                copy.write(piece)
+        with pytest.raises(psycopg.Error, match="held create on") as caught:
+            copy_in(cursor, piece, MILLION // 10_000)
         assert "create 1,000,000 rows of public.log" in (caught.value.diag.message_detail or "")
     assert peak.grown < MOST, f"{peak.grown / 2**20:.0f} MiB"
     assert stand.ask("SELECT count(*) FROM log WHERE id = -40") == 0
