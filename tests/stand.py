@@ -57,7 +57,7 @@ pack = "{pack}"
 environment = "{environment}"
 mode = "{mode}"
 database = "{database}"
-user = "{role}"
+user = "{user}"
 password_file = "target.secret"
 socket = "{socket}"
 port = {server_port}
@@ -179,7 +179,6 @@ class Stand:
             port=self.port,
             admin=self.admin,
             database=self.database,
-            role=self.role,
             socket=self.server.socket_dir,
             server_port=self.server.port,
             **self.settings,
@@ -315,6 +314,7 @@ def standing(
             owner.execute(world.encode())
         port, admin_port = _free_ports()
         chosen = {
+            "user": name,
             "pack": "production",
             "environment": "prod",
             "mode": "enforce",

@@ -11,7 +11,7 @@ from tests.architecture.repository import ROOT, SOURCE, TESTS, modules, named
 # Folders of tests that belong to no package: they run several floors, or the repository itself.
 ACROSS = {
     "architecture", "attacks", "benchmarks", "corpus", "conformance", "demo", "differential", "fuzz",
-    "measured", "stories",
+    "lent", "measured", "stories",
 }  # fmt: skip
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])

@@ -19,6 +19,7 @@ from interlock.app.certificates import (
 from interlock.app.config import (
     Config,
     GatewayConfig,
+    MinterConfig,
     PrincipalConfig,
     ServingTls,
     TargetConfig,
@@ -71,6 +72,11 @@ def revocation_list(tokens: TokensConfig) -> Revocations:
 def target_password(target: TargetConfig, *, environ: Mapping[str, str]) -> str:
     """The password of the gateway's own role on a target."""
     return read_secret(env=target.password_env, file=target.password_file, environ=environ)
+
+
+def minter_password(minter: MinterConfig, *, environ: Mapping[str, str]) -> str:
+    """The password of the gateway's minting role on a target."""
+    return read_secret(env=minter.password_env, file=minter.password_file, environ=environ)
 
 
 def target_context(target: TargetConfig) -> ssl.SSLContext | None:

@@ -15,6 +15,8 @@ PLACES: Final[Mapping[str, str]] = {
     "judged": "a worker has decided, and nothing is written down",
     "decided": "the decisions are durable, and nothing of them is queued for the target",
     "admitted": "everything that is allowed is queued, and nothing is sent",
+    "activated": "what a command needs has just been lent, and the command is not sent (access per command)",
+    "taken-back": "what a command was lent has just been taken back, and the client has not heard its end",
     "sent": "bytes are on their way to the target, which may finish them without us",
     "measured": "a transaction was counted and judged, nothing of that is written down, and its end is not sent",
     "settled": "what a transaction was judged to be is durable, and neither COMMIT nor ROLLBACK is queued",

@@ -12,11 +12,11 @@ from interlock.access.verifier import derive_verifier
 from interlock.app.checkup import Grade
 from interlock.app.checkup.target import examine_target
 from interlock.app.config import ConfigFault, TargetConfig, load_config
-from interlock.app.credentials import SALT_BYTES, target_password
+from interlock.app.credentials import SALT_BYTES, minter_password, target_password
 from interlock.cli.exits import Exit
 from interlock.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from interlock.cli.render import Mark, check_line, emit, emit_json, quoted, say
-from interlock.gateways.postgres.admin import Wish, apply, preparation
+from interlock.gateways.postgres.admin import Lender, Wish, apply, preparation
 
 app = typer.Typer(help="Prepare a target: what its administrator must grant.", no_args_is_help=True)
 
@@ -60,6 +60,7 @@ def prepare(
             write=write,
             owners=owner or [],
             revoke_public=revoke_public,
+            lender=_lender(target),
             # A verifier instead of the password: the text ends in histories and server logs.
             verifier=derive_verifier(target_password(target, environ=os.environ), salt=os.urandom(SALT_BYTES)),
         )
@@ -71,6 +72,18 @@ def prepare(
     else:
         emit("".join(f"{statement};\n" for statement in statements).rstrip())
         say(f"[dim]run this in database {quoted(target.database)} as its administrator, or use --apply[/]")
+
+
+def _lender(target: TargetConfig) -> Lender | None:
+    minter = target.minter
+    if minter is None:
+        return None
+    password = minter_password(minter, environ=os.environ)
+    return Lender(
+        role=minter.user,
+        owner_role=minter.owner_role,
+        verifier=derive_verifier(password, salt=os.urandom(SALT_BYTES)),
+    )
 
 
 def _target(config: Path, name: str) -> TargetConfig:

@@ -9,6 +9,7 @@ from interlock.app.config.checks import find_problems
 from interlock.app.config.lines import key_lines, nearest_line
 from interlock.app.config.reading import Problem, Reader
 from interlock.app.config.schema import (
+    Access,
     ApprovalsConfig,
     Config,
     Durability,
@@ -16,6 +17,7 @@ from interlock.app.config.schema import (
     HookFormat,
     LedgerConfig,
     LimitsConfig,
+    MinterConfig,
     Mode,
     PolicyConfig,
     PrincipalConfig,
@@ -29,6 +31,7 @@ from interlock.app.config.values import Address, Pack, Seconds
 from interlock.model import OurFault
 
 __all__ = [
+    "Access",
     "Address",
     "ApprovalsConfig",
     "Config",
@@ -38,6 +41,7 @@ __all__ = [
     "HookFormat",
     "LedgerConfig",
     "LimitsConfig",
+    "MinterConfig",
     "Mode",
     "Pack",
     "PolicyConfig",

@@ -12,6 +12,7 @@ from interlock.access.identity import Entry, directory_problems
 from interlock.app.config.reading import Problem
 from interlock.app.config.schema import (
     LONGEST_TOKEN,
+    Access,
     Config,
     HookFormat,
     PrincipalConfig,
@@ -87,6 +88,23 @@ def _target_problems(name: str, target: TargetConfig, config: Config) -> Iterato
     ):
         yield Problem(place, "the target is the gateway itself: name the address of the database")
     yield from _target_tls_problems(place, target)
+    yield from _access_problems(place, target)
+
+
+def _access_problems(place: tuple[str, ...], target: TargetConfig) -> Iterator[Problem]:
+    minter = target.minter
+    if minter is None:
+        if target.access is Access.PER_COMMAND:
+            yield Problem((*place, "access"), 'access = "per-command" needs a role that lends: add a `minter` section')
+        return
+    if target.access is Access.STANDING:
+        yield Problem((*place, "minter"), '`minter` is not used with standing access: set access = "per-command"')
+    if minter.user == target.user:
+        yield Problem((*place, "minter", "user"), "the minting role must not be the one that reads: name a second role")
+    if (minter.password_env is None) == (minter.password_file is None):
+        yield Problem((*place, "minter"), "the password comes from `password_env` or from `password_file`: set one")
+    elif minter.password_file is not None:
+        yield from _unreadable((*place, "minter", "password_file"), minter.password_file)
 
 
 def _target_tls_problems(place: tuple[str, ...], target: TargetConfig) -> Iterator[Problem]:

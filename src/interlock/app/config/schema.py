@@ -75,6 +75,25 @@ class GatewayConfig(Section, frozen=True, kw_only=True):
         return self.state / "tls"
 
 
+class Access(StrEnum):
+    """When a session holds privileges on its target: always, or while one of its commands runs."""
+
+    STANDING = "standing"
+    PER_COMMAND = "per-command"
+
+
+class MinterConfig(Section, frozen=True, kw_only=True):
+    """[targets.NAME.minter]: the second role of the gateway there, which makes logins and lends privileges.
+
+    `owner_role` is whom commands run as whose needs cannot be known, or are ownership; not set, those are refused.
+    """
+
+    user: str
+    password_env: str | None = None
+    password_file: Path | None = None
+    owner_role: str | None = None
+
+
 class TargetConfig(Section, frozen=True, kw_only=True):
     """[targets.NAME]: one protected database. Clients name it as their database.
 
@@ -94,6 +113,8 @@ class TargetConfig(Section, frozen=True, kw_only=True):
     ca: Path | None = None
     labels: frozenset[Name] = frozenset()
     mode: Mode = Mode.ENFORCE
+    access: Access = Access.STANDING
+    minter: MinterConfig | None = None
     max_connections: Count | None = None
     approval_wait: Seconds | None = None
 

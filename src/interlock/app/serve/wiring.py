@@ -4,6 +4,7 @@ import os
 import ssl
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,9 +13,10 @@ from interlock.access.scram import end_point_binding
 from interlock.app.bundles import known_here
 from interlock.app.certificates import Certificate, leaf_der, load, server_context
 from interlock.app.clock import now
-from interlock.app.config import Config, Durability, Mode, TargetConfig
+from interlock.app.config import Access, Config, Durability, Mode, TargetConfig
 from interlock.app.credentials import (
     build_directory,
+    minter_password,
     revocation_list,
     serving_certificate,
     target_context,
@@ -27,7 +29,8 @@ from interlock.gate import Counters, Gate, Journal, Leases, Lifting, Metering, S
 from interlock.gateways.postgres.catalogue import Catalogue
 from interlock.gateways.postgres.doors import Door, Settings
 from interlock.gateways.postgres.login import Doorkeeper
-from interlock.gateways.postgres.upstream import Address, Credential
+from interlock.gateways.postgres.minting import Minter
+from interlock.gateways.postgres.upstream import Address, Credential, Unreachable
 from interlock.intent.sql.labels import LabelBook
 from interlock.intent.sql.limits import Limits
 from interlock.ledger.scribe import Scribe
@@ -57,6 +60,7 @@ class Wiring:
     stances: dict[str, Stance] = field(default_factory=dict)
     terms: dict[str, Terms] = field(default_factory=dict)
     meters: dict[str, Metering] = field(default_factory=dict)
+    minters: dict[tuple[str, TargetConfig, str], Minter] = field(default_factory=dict)
     catalogues: dict[tuple[str, TargetConfig, str], Catalogue] = field(default_factory=dict)
 
     def settings(self, config: Config, pack: Mapping[str, str]) -> Settings:
@@ -136,6 +140,7 @@ class Wiring:
             credential=credential,
             catalogue=catalogue,
             gate=gate,
+            minter=self._minter(name, config),
             max_connections=None if target.max_connections is None else self._share(target.max_connections),
         )
 
@@ -144,6 +149,33 @@ class Wiring:
         if self.counters is None:
             return None
         return self.meters.setdefault(name, Metering(counters=self.counters, counted=lambda: judge.counts, now=now))
+
+    def _minter(self, name: str, config: Config) -> Minter | None:
+        target = config.targets[name]
+        if target.access is not Access.PER_COMMAND or target.minter is None:
+            return None
+        password = minter_password(target.minter, environ=os.environ)
+        found = self.minters.get((name, target, password))
+        if found is None:
+            found = self.minters[name, target, password] = Minter(
+                gateway=config.gateway.id,
+                target=name,
+                address=address_of(target),
+                credential=Credential(user=target.minter.user, password=password, database=target.database),
+                owner_role=target.minter.owner_role,
+                entropy=os.urandom,
+            )
+        return found
+
+    def followed(self) -> list[Catalogue | Minter]:
+        """What looks after its target from time to time."""
+        return [*self.catalogues.values(), *self.minters.values()]
+
+    async def close(self) -> None:
+        """Leave nothing on the targets that was made for this process's sessions."""
+        for minter in self.minters.values():
+            with suppress(Unreachable):
+                await minter.close()
 
     def _lifting(self, name: str, config: Config, judge: CurrentJudge) -> Lifting | None:
         if self.leases is None:

@@ -104,6 +104,7 @@ class Worker:
             await self._listener.serve(listening)
             for task in beside:
                 task.cancel()
+        await self._wiring.close()
         await self._analyst.close()
         self._channel.send(Counted(counts=self._counts.snapshot()))
 
@@ -165,10 +166,10 @@ class Worker:
         async with asyncio.TaskGroup() as tasks:
             followed: set[int] = set()
             while True:
-                for catalogue in self._wiring.catalogues.values():
-                    if id(catalogue) not in followed:
-                        followed.add(id(catalogue))
-                        tasks.create_task(catalogue.follow())
+                for one in self._wiring.followed():
+                    if id(one) not in followed:
+                        followed.add(id(one))
+                        tasks.create_task(one.follow())
                 await asyncio.sleep(REPORT_SECONDS)
 
 

@@ -72,8 +72,18 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lender:
+    """The minting role of a target, and the owner role that it may lend."""
+
+    role: str
+    owner_role: str | None = None
+    verifier: Verifier | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What the gateway's role shall be allowed. `owners` are roles whose future tables are granted as well."""
+    """What the gateway's role shall be allowed. `owners` are roles whose future tables are granted as well. With a
+    `lender` that one is allowed it, to pass on, and the gateway's role nothing but to connect."""
 
     database: str
     role: str
@@ -81,6 +91,7 @@ class Wish:
     write: bool = False
     owners: Sequence[str] = ()
     revoke_public: bool = False
+    lender: Lender | None = None
     verifier: Verifier | None = None
 
 
@@ -109,20 +120,73 @@ async def look(login: Login) -> Standing:
 def preparation(wish: Wish) -> list[str]:
     """The statements that an administrator runs in the target's database, in order, without semicolons."""
     role, database = quote_name(wish.role), quote_name(wish.database)
-    password = "" if wish.verifier is None else f" PASSWORD {quote_text(str(wish.verifier))}"
-    # CREATE ROLE has no IF NOT EXISTS, and a second run must do no harm.
-    known = f"SELECT FROM pg_catalog.pg_roles WHERE rolname = {quote_text(wish.role)}"
-    statements = [
-        "DO " + quote_text(f"BEGIN IF NOT EXISTS ({known}) THEN CREATE ROLE {role}; END IF; END"),
-        f"ALTER ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS{password}",
-        f"GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {role}",
-    ]
-    for schema in wish.schemas:
-        statements += _schema_grants(quote_name(schema), role, wish)
+    statements = _login(wish.role, "NOCREATEROLE", wish.verifier)
+    if wish.lender is None:
+        statements.append(f"GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {role}")
+        for schema in wish.schemas:
+            statements += _schema_grants(quote_name(schema), role, wish)
+    else:
+        statements.append(f"GRANT CONNECT ON DATABASE {database} TO {role}")
+        statements += _lender_grants(wish.lender, database, wish)
     if wish.revoke_public:
         statements.append(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC")
         statements += [f"REVOKE ALL ON SCHEMA {quote_name(schema)} FROM PUBLIC" for schema in wish.schemas]
+    if wish.revoke_public and wish.lender is not None:
+        statements += _public_keeps_nothing(wish)
     return statements
+
+
+def _login(name: str, creates: str, verifier: Verifier | None) -> list[str]:
+    """CREATE ROLE has no IF NOT EXISTS, and a second run must do no harm."""
+    role = quote_name(name)
+    password = "" if verifier is None else f" PASSWORD {quote_text(str(verifier))}"
+    known = f"SELECT FROM pg_catalog.pg_roles WHERE rolname = {quote_text(name)}"
+    return [
+        "DO " + quote_text(f"BEGIN IF NOT EXISTS ({known}) THEN CREATE ROLE {role}; END IF; END"),
+        f"ALTER ROLE {role} LOGIN NOSUPERUSER NOCREATEDB {creates} NOREPLICATION NOBYPASSRLS{password}",
+    ]
+
+
+def _lender_grants(lender: Lender, database: str, wish: Wish) -> list[str]:
+    """What the minting role may pass on, one command at a time."""
+    role = quote_name(lender.role)
+    grants = _login(lender.role, "CREATEROLE", lender.verifier)
+    grants.append(f"GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {role} WITH GRANT OPTION")
+    tables = "SELECT, INSERT, UPDATE, DELETE, TRUNCATE" if wish.write else "SELECT"
+    sequences = "USAGE, SELECT" if wish.write else "SELECT"
+    rights = {"TABLES": tables, "SEQUENCES": sequences, "ROUTINES": "EXECUTE"}
+    for schema in map(quote_name, wish.schemas):
+        grants.append(f"GRANT USAGE ON SCHEMA {schema} TO {role} WITH GRANT OPTION")
+        for kind, right in rights.items():
+            grants.append(f"GRANT {right} ON ALL {kind} IN SCHEMA {schema} TO {role} WITH GRANT OPTION")
+            for owner in map(quote_name, wish.owners):
+                future = f"ALTER DEFAULT PRIVILEGES FOR ROLE {owner} IN SCHEMA {schema}"
+                grants.append(f"{future} GRANT {right} ON {kind} TO {role} WITH GRANT OPTION")
+    if lender.owner_role is not None:
+        grants.append(_lends(quote_name(lender.owner_role), role))
+    return grants
+
+
+def _lends(owner: str, role: str) -> str:
+    """It may lend the owner role; from 16 on without having any of its rights itself."""
+    newer = f"GRANT {owner} TO {role} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE"
+    text = f"""BEGIN IF pg_catalog.current_setting('server_version_num')::int >= 160000
+        THEN EXECUTE {quote_text(newer)}; ELSE GRANT {owner} TO {role} WITH ADMIN OPTION; END IF; END"""
+    return "DO " + quote_text(" ".join(text.split()))
+
+
+def _public_keeps_nothing(wish: Wish) -> list[str]:
+    """What everybody holds no session could be without."""
+    kinds = ("TABLES", "SEQUENCES", "ROUTINES")
+    taken = [
+        f"REVOKE ALL ON ALL {kind} IN SCHEMA {quote_name(one)} FROM PUBLIC" for one in wish.schemas for kind in kinds
+    ]
+    # Only without IN SCHEMA can a default be taken away that PostgreSQL itself gives (ALTER DEFAULT PRIVILEGES, Notes).
+    future = [
+        f"ALTER DEFAULT PRIVILEGES FOR ROLE {quote_name(owner)} REVOKE EXECUTE ON ROUTINES FROM PUBLIC"
+        for owner in wish.owners
+    ]
+    return taken + future
 
 
 async def apply(admin_url: str, statements: Sequence[str]) -> None:

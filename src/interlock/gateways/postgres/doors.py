@@ -1,26 +1,32 @@
 """What clients come in by: the targets, who may, and how much of it."""
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from interlock.gate import Gate
 from interlock.gateways.postgres.catalogue import Catalogue
 from interlock.gateways.postgres.login import Doorkeeper, Guest
-from interlock.gateways.postgres.upstream import Address, Credential
+from interlock.gateways.postgres.minting import Minter
+from interlock.gateways.postgres.upstream import Address, Credential, Unreachable
 from interlock.intent.sql.limits import Limits
 from interlock.model import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """One target as clients reach it. Policy and stance change behind its gate, for running sessions too."""
+    """One target as clients reach it. Policy and stance change behind its gate, for running sessions too.
+
+    With a `minter` every session logs in as a login of its own, and holds a privilege only while a command needs it.
+    """
 
     target: Target
     address: Address
     credential: Credential
     catalogue: Catalogue
     gate: Gate
+    minter: Minter | None = None
     max_connections: int | None = None
 
 
@@ -35,6 +41,20 @@ class Settings:
     limits: Limits
     largest_message: int
     max_connections: int
+
+
+@asynccontextmanager
+async def credential_for(door: Door, session: str) -> AsyncIterator[Credential]:
+    """Whom a session is on its target: the gateway's login there, or one of its own that ends with it."""
+    if door.minter is None:
+        yield door.credential
+        return
+    credential = await door.minter.mint(session)
+    try:
+        yield credential
+    finally:
+        with suppress(Unreachable):  # then it is swept up
+            await door.minter.drop(credential.user)
 
 
 def still_known(guest: Guest, settings: Settings) -> bool:

@@ -53,6 +53,15 @@ class Inquiry:
         await self._ask(owned.run(name), [*owned.run_dues(pieces.append)])
         return _texts(pieces)
 
+    async def put_down(self) -> None:
+        """Whatever role the session has taken on. Raises TargetFault."""
+        await self._ask(owned.run("il_put_down"), owned.run_dues())
+
+    @property
+    def inside(self) -> bool:
+        """Whether a client's group is open."""
+        return self._inside()
+
     async def rest(self) -> None:
         """Wait until everything that was sent is answered."""
         await self._idle()

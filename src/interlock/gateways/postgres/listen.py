@@ -12,14 +12,15 @@ from typing import Final, Protocol
 
 from interlock.access.revocation import Revocations
 from interlock.gateways.postgres import replies
-from interlock.gateways.postgres.doors import Door, Settings, still_known
+from interlock.gateways.postgres.doors import Door, Settings, credential_for, still_known
 from interlock.gateways.postgres.first_contact import Caller, Interruption, client_frames, meet
+from interlock.gateways.postgres.lending import lending_to
 from interlock.gateways.postgres.login import Guest, authenticate
 from interlock.gateways.postgres.pins import Pins, upstream_parameters
 from interlock.gateways.postgres.reading import Analyst, Reader
 from interlock.gateways.postgres.refusals import Refused, refusal
 from interlock.gateways.postgres.session import Session
-from interlock.gateways.postgres.upstream import Upstream, cancel, log_in
+from interlock.gateways.postgres.upstream import Credential, Upstream, cancel, log_in
 from interlock.intent.sql.memory import Memory
 from interlock.ledger.leaf import Entry
 from interlock.model import Fault, Session as Who
@@ -223,10 +224,12 @@ class Listener:
             async with asyncio.timeout(self._login_seconds):
                 guest = await self._identify(caller)
             door = self._door(guest, caller.startup)
+            session = door.gate.new_id()
             with self._place(door):
-                async with asyncio.timeout(self._login_seconds):
-                    opened = await self._reach(caller, guest, door)
-                await self._run(opened)
+                async with credential_for(door, session) as credential:
+                    async with asyncio.timeout(self._login_seconds):
+                        opened = await self._reach(caller, door, credential)
+                    await self._run(opened, guest, session)
         except (Fault, OSError, TimeoutError) as fault:
             connection.write(refusal(fault))
             connection.close()
@@ -246,22 +249,24 @@ class Listener:
         self._counts.login("accepted")
         return guest
 
-    async def _reach(self, caller: Caller, guest: Guest, door: Door) -> "_Opened":
+    async def _reach(self, caller: Caller, door: Door, credential: Credential) -> "_Opened":
         settings, startup = self.settings, caller.startup
         parameters = upstream_parameters(
-            startup.parameters, user=door.credential.user, database=door.credential.database
+            startup.parameters, user=credential.user, database=credential.database, lent=door.minter is not None
         )
         await door.catalogue.ready()
         upstream = await log_in(
             door.address,
-            door.credential,
+            credential,
             parameters,
             nonce=settings.keeper.nonce,
             largest_message=settings.largest_message,
         )
+        if door.minter is not None:
+            await door.minter.admitted(credential.user)
         caller.connection.frames = client_frames(settings.largest_message)
         user = startup.parameters.get("user", "")
-        return _Opened(caller=caller, guest=guest, door=door, upstream=upstream, user=user)
+        return _Opened(caller=caller, door=door, upstream=upstream, user=user, login=credential.user)
 
     @contextmanager
     def _place(self, door: Door) -> Iterator[None]:
@@ -291,11 +296,11 @@ class Listener:
             )
         return door
 
-    async def _run(self, opened: "_Opened") -> None:
-        door, guest, connection = opened.door, opened.guest, opened.caller.connection
+    async def _run(self, opened: "_Opened", guest: Guest, session: str) -> None:
+        door, connection = opened.door, opened.caller.connection
         gate = door.gate
         who = Who(
-            id=gate.new_id(),
+            id=session,
             principal=guest.principal,
             target=door.target,
             gateway=self._gateway,
@@ -310,15 +315,15 @@ class Listener:
             connection.write(refusal(fault))
             connection.close()
             return
-        await self._converse(opened, who)
+        await self._converse(opened, guest, who)
 
-    async def _converse(self, opened: "_Opened", who: Who) -> None:
+    async def _converse(self, opened: "_Opened", guest: Guest, who: Who) -> None:
         door, connection, upstream = opened.door, opened.caller.connection, opened.upstream
         settings = self.settings
         pins = Pins(user=opened.user)
         reader = Reader(
             shared=door.catalogue,
-            user=door.credential.user,
+            user=door.credential.user if door.minter is None else door.minter.reads_as,
             limits=settings.limits,
             analyst=self._analyst,
             memory=self._memories.setdefault(door.target.name, Memory()),
@@ -333,9 +338,10 @@ class Listener:
             clock=self._clock,
             mark=self._mark,
             interrupt=lambda: self._interrupt_upstream(door, upstream),
+            lending=lending_to(door.minter, opened.login, reader),
         )
         pid, secret = self._key()
-        self._held[pid] = held = _Held(session, opened.guest, door, upstream, secret)
+        self._held[pid] = held = _Held(session, guest, door, upstream, secret)
         self._end_where_changed(held)  # there may have been a reload since it knocked
         if self._drained.is_set():
             session.drain()
@@ -377,7 +383,7 @@ class _Opened:
     """A caller that proved who it is, and its session on the target."""
 
     caller: Caller
-    guest: Guest
     door: Door
     upstream: Upstream
     user: str
+    login: str

@@ -4,13 +4,15 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final, assert_never
 
+from interlock.access.privileges import Shape
 from interlock.gate import Ask
 from interlock.gateways.postgres import denial, owned, replies, stamps
 from interlock.gateways.postgres.bench import Bench
 from interlock.gateways.postgres.due import LOCAL, LOCAL_READY, Due, Show
 from interlock.gateways.postgres.flows import ENDING
+from interlock.gateways.postgres.lending import Lending
 from interlock.gateways.postgres.names import Names
-from interlock.gateways.postgres.queue import Intake, Item, Parcel, Pause, Settle, ends
+from interlock.gateways.postgres.queue import Activate, Intake, Item, Parcel, Pause, Settle, ends
 from interlock.gateways.postgres.rewriting import spelled_out
 from interlock.gateways.postgres.running import Running
 from interlock.gateways.postgres.settling import Counting, counting
@@ -30,7 +32,7 @@ class Outbox:
 
     `clock` is monotonic, in seconds; `dropped` hears of commands that were allowed and then never sent,
     because one behind them in the same simple Query was refused. `aborted` tells whether the target's transaction has
-    failed, as far as its answers have come.
+    failed, as far as its answers have come. Without `lending` the session holds its privileges anyway.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Outbox:
         dropped: Callable[[Running, Status], None],
         bench: Bench | None = None,
         aborted: Callable[[], bool] = lambda: False,
+        lending: Lending | None = None,
     ) -> None:
         self.queue: deque[Item] = deque()
         self._steps: deque[Step] = deque()
@@ -53,16 +56,22 @@ class Outbox:
         self._dropped = dropped
         self._bench = bench
         self._aborted = aborted
+        self._lending = lending
+        self._asked_for: Shape | None = None  # what is lent at the end of the queue
+        self._attuned: tuple[Shape, Unit] | None = None  # for what the session was last told to look again
 
     def plan(self, steps: Iterable[Step]) -> None:
         """What the gate is asked about next, in order, with what needs no decision in between."""
         self._steps.extend(steps)
         self._last = self._steps[-1] if self._steps else None
+        self._asked_for = self._attuned = None
 
     def send(self, ask: Ask, decision: Decision) -> None:
         """Queue everything up to and with this command."""
         step = self._advance(ask)
         running = start(ask, step, decision, names=self._names, clock=self._clock)
+        if self._lending is not None:
+            running.shape = self._lending.shape(ask, step.portal)
         if decision.lease is not None:
             step.unit.leases.append(decision.lease)
         if step.group.fallen:
@@ -83,7 +92,7 @@ class Outbox:
         if running.flow is Flow.BEGIN:
             self._at_zero(step.group)
         bare = running.limit is None and not step.unit.measured and not _confined_here(step.unit, running)
-        if step.direct is not None and not stamped and bare:
+        if step.direct is not None and not (stamped or running.shape) and bare:
             self._note(step.group, step.unit, running)
             step.group.direct = True
             statement = step.portal.statement if step.portal is not None else None
@@ -142,6 +151,13 @@ class Outbox:
             dues = tuple(owned.bare_dues())
             self.queue.appendleft(Parcel(group=group, data=owned.UNDO, dues=dues, alone=True))
 
+    def fail(self, group: Group, error: bytes) -> None:
+        """What was decided cannot be lent what it needs: the rest of its group is not sent, and fails with this."""
+        group.fallen = True
+        while self.queue and self.queue[0].group is group and not ends(self.queue[0]):
+            self._drop(self.queue.popleft())
+        self.queue.appendleft(Parcel(group=group, data=owned.POISON, dues=(_poison(error),)))
+
     def look_again(self, settle: Settle, data: bytes, dues: Sequence[Due]) -> None:
         """Put a question of ours behind the COMMIT that lands a unit, where nothing of the client's stands there."""
         for at, item in enumerate(self.queue):
@@ -182,6 +198,7 @@ class Outbox:
 
     def _forward(self, step: Send, running: Running | None) -> None:
         self._open(step.unit, step.group)
+        self._lend(step.group, step.unit, running)
         if step.unit.measured and not step.unit.guarded:
             step.unit.guarded = True
             self._parcel(step.group, owned.LIMITS, *owned.run_dues())
@@ -189,6 +206,7 @@ class Outbox:
 
     def _run(self, step: Run) -> None:
         portal, running = step.portal, step.portal.running
+        self._lend(step.group, step.unit, running)
         rows, unit = step.rows, step.unit
         commits = portal.statement.flow is Flow.COMMIT
         step.group.commits = commits and unit.measured and not self._aborted()
@@ -336,6 +354,22 @@ class Outbox:
             self._parcel(group, owned.UNLOCK, *owned.run_dues(), Due(kinds.SYNC, Show.NOTHING))
         else:
             self._parcel(group, owned.BEGIN, *owned.run_dues())
+
+    def _lend(self, group: Group, unit: Unit, running: Running | None) -> None:
+        """Before anything of a command: its shape in the place of another's. Once in each unit, inside its transaction,
+        the session must hear of the change, and take on the owner where the command needs one."""
+        shape, lending = running.shape if running is not None else None, self._lending
+        if lending is None or not shape:
+            return
+        if shape != self._asked_for:
+            self._asked_for = shape
+            self.queue.append(Activate(group=group, shape=shape))
+        if unit.autonomous or self._attuned == (shape, unit):
+            return
+        self._attuned = shape, unit
+        self._parcel(group, owned.HEAR, *owned.run_dues())
+        if shape.owner:
+            self._parcel(group, owned.become(lending.owner_role), *owned.run_dues())
 
     def _bracketed(self, group: Group, unit: Unit, running: Running | None, data: bytes, *dues: Due) -> None:
         """Inside a transaction that may write, a confined command runs between SAVEPOINT and RELEASE, read only."""

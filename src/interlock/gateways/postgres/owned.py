@@ -81,6 +81,13 @@ _STATEMENTS: Final = {
     "il_flush": count.FLUSH,
     "il_immediate": "SET CONSTRAINTS ALL IMMEDIATE",
     "il_guard": GUARD,
+    # After a change of roles: a lock taken anew hears of it, and the path is worked out again. In a transaction that is
+    # open PostgreSQL does neither by itself, and 15 does not do the second even in the next one.
+    "il_hear": f"SELECT pg_catalog.set_config('search_path', {_PATH}, true), "
+    "pg_catalog.pg_relation_size(3596::pg_catalog.regclass)",
+    "il_become": "SELECT pg_catalog.set_config('role', $1, true)",
+    # Not for the transaction alone: code that ran with the role may have taken it on for good (threats.md 13).
+    "il_put_down": "SELECT pg_catalog.set_config('role', 'none', false)",
     "il_unlock": "SET default_transaction_read_only = off",
     "il_lock": "SET default_transaction_read_only = on",
 }
@@ -99,6 +106,12 @@ def prepare_dues() -> list[Due]:
 def run(name: str) -> bytes:
     """Bind, Execute and Close of one of our statements, in a portal of the same name."""
     return build_bind(name, name) + build_execute(name) + build_close(Part.PORTAL, name)
+
+
+def become(role: str) -> bytes:
+    """Take on a role until the transaction ends. Owes what `run` owes."""
+    bound = build_bind("il_become", "il_become", [role.encode()])
+    return bound + build_execute("il_become") + build_close(Part.PORTAL, "il_become")
 
 
 def run_dues(rows: Callable[[bytes], None] | None = None, *, done: Callable[[], None] | None = None) -> list[Due]:
@@ -123,6 +136,7 @@ FLUSH_NOW: Final = FLUSH_COUNTS + build_sync()
 LIMITS: Final = run("il_guard")
 CONFINE: Final = run("il_mark") + run("il_confine")
 RELEASE: Final = run("il_release")
+HEAR: Final = run("il_hear")
 UNDO: Final = build_bind("il_rollback", "il_rollback") + build_execute("il_rollback")
 ROLL_BACK: Final = UNDO + build_sync()
 

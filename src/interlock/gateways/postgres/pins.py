@@ -41,15 +41,17 @@ class PinLost(TargetFault):
     """A setting that decides what text means is not what it was. The session ends."""
 
 
-def upstream_parameters(asked: Mapping[str, str], *, user: str, database: str) -> dict[str, str]:
+def upstream_parameters(asked: Mapping[str, str], *, user: str, database: str, lent: bool = False) -> dict[str, str]:
     """The start-up parameters for the target. Raises ParameterRefused.
 
+    With `lent` the session's privileges end with the gateway: what it left running must be noticed.
     Pins are set here and not by SET, so that RESET ALL and DISCARD ALL return to them (postgres.md, "Session").
     """
     wanted = dict(_asked(asked))
     path = wanted.pop("search_path", None)
     return {
         **wanted,
+        **({"client_connection_check_interval": "1s"} if lent else {}),
         "user": user,
         "database": database,
         "client_encoding": "UTF8",

@@ -3,9 +3,10 @@
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol, assert_never
 
+from interlock.gateways.postgres.activating import Activation
 from interlock.gateways.postgres.connection import Connection
 from interlock.gateways.postgres.outbox import Outbox
-from interlock.gateways.postgres.queue import Intake, Item, Parcel, Pause, Settle, ends
+from interlock.gateways.postgres.queue import Activate, Intake, Item, Parcel, Pause, Settle, ends
 from interlock.gateways.postgres.relay import Relay
 from interlock.wire.postgres.messages import build_flush
 from interlock.wire.postgres.states import Conversation, Phase, Turn
@@ -35,6 +36,7 @@ class Pump:
         until: Until,
         go_on: Callable[[], None],
         mark: Callable[[str], None],
+        activation: Activation | None = None,
     ) -> None:
         self.swallow = False  # the Sync behind COPY data was already sent, before the client saw the COPY begin
         self._outbox = outbox
@@ -46,6 +48,7 @@ class Pump:
         self._until = until
         self._go_on = go_on
         self._mark = mark
+        self._activation = activation
 
     @property
     def taking(self) -> bool:
@@ -63,7 +66,10 @@ class Pump:
                 continue
             self._write(out, _FLUSH)
             await self._wait(item)
-        self._write(out, _FLUSH if flush else b"")
+        lent = self._activation is not None and self._activation.lending.active
+        self._write(out, _FLUSH if flush or lent else b"")
+        if self._activation is not None and not self.taking:
+            await self._activation.end()
 
     async def _wait(self, item: Item) -> None:
         match item:
@@ -75,7 +81,9 @@ class Pump:
                 await self._begin_intake(item)
             case Settle():
                 await self._settle(item)
-            case Parcel():
+            case Activate() if self._activation is not None:
+                await self._activation.begin(item)
+            case Parcel() | Activate():
                 pass
             case _:
                 assert_never(item)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from interlock.access.privileges import Shape
 from interlock.gateways.postgres.due import Due
 from interlock.gateways.postgres.running import Running
 from interlock.gateways.postgres.steps import Group, Unit
@@ -47,7 +48,15 @@ class Settle:
     lands: bool
 
 
-Item = Parcel | Pause | Intake | Settle
+@dataclass(slots=True, kw_only=True)
+class Activate:
+    """What follows needs this shape, and nothing that was lent to a command before it may stay."""
+
+    group: Group
+    shape: Shape
+
+
+Item = Parcel | Pause | Intake | Settle | Activate
 
 
 def ends(item: Item) -> bool:

@@ -1,10 +1,11 @@
 """How a session reads SQL: by the target's catalogue, or by what it alone can see of it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, Protocol
 
 from interlock.gateways.postgres.names import Names
 from interlock.gateways.postgres.stamps import Stamp, Touched, touched
+from interlock.gateways.postgres.steps import Portal, Send, Step
 from interlock.intent.sql.catalog import QUERIES, Catalog, LabelBook
 from interlock.intent.sql.limits import Limits
 from interlock.intent.sql.memory import Known, Memory
@@ -98,6 +99,23 @@ class Reader:
         if known is self._own or what is None:
             return None
         return what, await self._shared.stamp(what, known)
+
+    async def stamp_writes(self, steps: Iterable[Step], names: Names) -> None:
+        """Note what those among them were judged by that write or run code."""
+        for step in steps:
+            portal = step.portal if isinstance(step, Send) else None
+            if portal is not None and portal.read_in is not None:
+                portal.stamp = await self.stamp(portal.statement, portal.read_in[0])
+                if portal.stamp is not None and not portal.stamp[1]:
+                    await self._stamp_anew(portal, names)
+
+    async def _stamp_anew(self, portal: Portal, names: Names) -> None:
+        """The catalogue has changed since the write was read. Where that made no difference to its meaning, what was
+        decided holds, and the new catalogue is what it is compared with; else it will fail."""
+        again = await self(portal.statement.text, names)
+        if len(again) == 1 and again[0].intent == portal.statement.intent:
+            portal.read_in = self.scene
+            portal.stamp = await self.stamp(portal.statement, portal.read_in[0])
 
     async def reread(self, rows_of: Callable[[str], Awaitable[list[str]]], *, transaction: bool) -> None:
         """Something changed the catalogue. Inside a transaction only this session sees it; so do temporary names."""

@@ -110,3 +110,14 @@ def declared_in_sql(name: str) -> bytes:
 def fatal(sqlstate: str, message: str, detail: str | None = None, hint: str | None = None) -> bytes:
     """The last thing a client hears."""
     return build_error("FATAL", sqlstate, message, detail=detail, hint=hint)
+
+
+def not_lent(reason: str) -> bytes:
+    """A command that was allowed and could not be lent what it needs; it was not sent."""
+    return build_error(
+        "ERROR",
+        "42501",
+        "interlock could not activate the privileges of this command",
+        detail=f"{reason}. Nothing was sent.",
+        hint="This target gives privileges to one command at a time; its administrator runs `interlock doctor`.",
+    )

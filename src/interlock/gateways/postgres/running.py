@@ -6,6 +6,7 @@ from interlock.gate import Ask
 from interlock.intent.sql.statement import Flow
 
 if TYPE_CHECKING:
+    from interlock.access.privileges import Shape
     from interlock.gateways.postgres.steps import Portal
 
 
@@ -18,7 +19,7 @@ class Running:
     `closed` once its end was written down, though its portal may be asked for more. `source` is the portal that the
     rows come from: its own, or the cursor of a FETCH. `measured` says that its answers wait until its unit was counted
     and judged, `writes` that it may have changed something. `released` is what closes its confinement, while that
-    waits to be sent.
+    waits to be sent. `shape` is what it must be lent to run, None where the session holds its privileges anyway.
     """
 
     __slots__ = (
@@ -35,6 +36,7 @@ class Running:
         "measured",
         "released",
         "rows",
+        "shape",
         "source",
         "started",
         "tag_rows",
@@ -69,6 +71,7 @@ class Running:
         self.exceeded = False
         self.source: Portal | None = None
         self.released: object = None
+        self.shape: Shape | None = None
 
     @property
     def delivered(self) -> int:

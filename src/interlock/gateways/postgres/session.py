@@ -8,11 +8,13 @@ from typing import Final
 
 from interlock.gate import Gate
 from interlock.gateways.postgres import replies
+from interlock.gateways.postgres.activating import Activation
 from interlock.gateways.postgres.bench import Bench
 from interlock.gateways.postgres.connection import Connection
 from interlock.gateways.postgres.flows import Stale
 from interlock.gateways.postgres.hearing import hear
 from interlock.gateways.postgres.inquiry import Inquiry
+from interlock.gateways.postgres.lending import Lending
 from interlock.gateways.postgres.outbox import Outbox
 from interlock.gateways.postgres.pins import Pins
 from interlock.gateways.postgres.planner import Planner
@@ -22,7 +24,7 @@ from interlock.gateways.postgres.reading import Reader
 from interlock.gateways.postgres.relay import Relay
 from interlock.gateways.postgres.reporting import Reporter
 from interlock.gateways.postgres.settling import Settler, Stage
-from interlock.gateways.postgres.steps import Portal, Send, Step
+from interlock.gateways.postgres.steps import Send
 from interlock.gateways.postgres.upkeep import Upkeep
 from interlock.model import CallerFault, Session as Who, TargetFault
 from interlock.wire.postgres import kinds
@@ -60,8 +62,10 @@ class Session:
         clock: Callable[[], float],
         mark: Callable[[str], None],
         interrupt: Callable[[], None],
+        lending: Lending | None = None,
     ) -> None:
         self.who = who
+        self._lending = lending
         self._interrupt = interrupt
         self._ended = False  # told to end: nothing more reaches the client
         self.commands = 0  # judged so far
@@ -81,14 +85,10 @@ class Session:
         self._bench = Bench(
             relay=self._relay, planner=self._planner, reader=reader, inquiry=inquiry, over=self._is_over
         )
-        names, dropped = self._planner.names, self._reporter.ended
-        self._outbox = Outbox(
-            names=names, clock=clock, dropped=dropped, bench=self._bench, aborted=lambda: self._relay.aborted
-        )
         self.give_up: Final = self._bench.give_up  # stop waiting for people; False where it does not
         self._change: asyncio.Future[None] | None = None
         self._conversation = Conversation(Phase.READY)
-        self._pump = self._make_pump()
+        self._pump = self._make_pump(inquiry, clock)
         self._unsettled = False
         self._flush = False
         self._draining = False
@@ -97,7 +97,16 @@ class Session:
         server.on_lost = self._lost
         client.on_lost = self._changed
 
-    def _make_pump(self) -> Pump:
+    def _make_pump(self, inquiry: Inquiry, clock: Callable[[], float]) -> Pump:
+        names, dropped = self._planner.names, self._reporter.ended
+        self._outbox = Outbox(
+            names=names,
+            clock=clock,
+            dropped=dropped,
+            bench=self._bench,
+            aborted=lambda: self._relay.aborted,
+            lending=self._lending,
+        )
         relay, client = self._relay, self._client
         stage = Stage(
             idle=self._until_idle,
@@ -120,6 +129,19 @@ class Session:
             settle=Settler(gate=self._gate, stage=stage),
             until=self._until,
             go_on=self._go_on,
+            mark=self._mark,
+            activation=self._make_activation(inquiry),
+        )
+
+    def _make_activation(self, inquiry: Inquiry) -> Activation | None:
+        if self._lending is None:
+            return None
+        return Activation(
+            lending=self._lending,
+            relay=self._relay,
+            client=self._client,
+            inquiry=inquiry,
+            fail=self._outbox.fail,
             mark=self._mark,
         )
 
@@ -269,7 +291,7 @@ class Session:
             steps, planner.steps = planner.steps, []
             self._unsettled = self._unsettled or planner.barrier
             planner.barrier = False
-            await self._stamp(steps)
+            await self._reader.stamp_writes(steps, self._planner.names)
             self._outbox.plan(steps)
             asks = [step.ask for step in steps if isinstance(step, Send) and step.ask is not None]
             if asks:
@@ -285,23 +307,6 @@ class Session:
             await planner.go_on(failed=self._relay.failed)
             if not planner.steps:
                 return
-
-    async def _stamp(self, steps: list[Step]) -> None:
-        """Note what those among them were judged by that write or run code."""
-        for step in steps:
-            portal = step.portal if isinstance(step, Send) else None
-            if portal is not None and portal.read_in is not None:
-                portal.stamp = await self._reader.stamp(portal.statement, portal.read_in[0])
-                if portal.stamp is not None and not portal.stamp[1]:
-                    await self._stamp_anew(portal)
-
-    async def _stamp_anew(self, portal: Portal) -> None:
-        """The catalogue has changed since the write was read. Where that made no difference to its meaning, what was
-        decided holds, and the new catalogue is what it is compared with; else it will fail."""
-        again = await self._reader(portal.statement.text, self._planner.names)
-        if len(again) == 1 and again[0].intent == portal.statement.intent:
-            portal.read_in = self._reader.scene
-            portal.stamp = await self._reader.stamp(portal.statement, portal.read_in[0])
 
     async def _settle(self) -> None:
         """Wait for the target, then learn what may be different now."""
@@ -328,6 +333,8 @@ class Session:
     def _answered(self, frames: list[tuple[int, bytes, int]]) -> None:
         self._mark("received")
         said = self._relay.feed(frames)
+        if self._lending is not None:
+            said = self._lending.hold(said, idle=self._relay.idle)
         if not self._ended:
             self._client.write(said)
         if self._relay.upstream:

@@ -20,6 +20,7 @@ NAME: Final = "il_fresh"
 # $1 and $2 are schemas and names of relations, $3 names of functions. Everything by index: it runs with every write.
 # Relations and functions of the same name elsewhere count, since a search path may find them first. What users made of
 # operators and casts counts as a whole: they are few, they change with a release, and no name leads to all of them.
+# Of columns not xmin: a GRANT changes nothing here.
 STAMP: Final = """
 WITH meant AS MATERIALIZED (
   SELECT c.oid FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[]))
@@ -33,7 +34,8 @@ WITH meant AS MATERIALIZED (
     JOIN pg_catalog.pg_class c ON c.relname OPERATOR(pg_catalog.=) m.name::pg_catalog.name
     JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
       AND n.nspname OPERATOR(pg_catalog.!~) '^pg_(toast_)?temp_'
-  UNION ALL SELECT pg_catalog.concat_ws('.', 'attribute', x.attnum, x.xmin) FROM meant m
+  UNION ALL SELECT pg_catalog.concat_ws('.', 'attribute', x.attnum, x.attname, x.atttypid, x.atttypmod, x.attcollation,
+      x.attnotnull, x.atthasdef, x.attidentity, x.attgenerated, x.attisdropped, x.attislocal) FROM meant m
     JOIN pg_catalog.pg_attribute x ON x.attrelid OPERATOR(pg_catalog.=) m.oid
   UNION ALL SELECT pg_catalog.concat_ws('.', 'default', x.oid, x.xmin) FROM meant m
     JOIN pg_catalog.pg_attrdef x ON x.adrelid OPERATOR(pg_catalog.=) m.oid

@@ -1,0 +1,55 @@
+"""Between the outbox and the target: what a command needs is lent before it leaves, and taken back when it is over."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from interlock.gateways.postgres import replies
+from interlock.gateways.postgres.connection import Connection
+from interlock.gateways.postgres.inquiry import Inquiry
+from interlock.gateways.postgres.lending import Lending
+from interlock.gateways.postgres.minting import NotLent
+from interlock.gateways.postgres.queue import Activate
+from interlock.gateways.postgres.relay import Relay
+from interlock.gateways.postgres.steps import Group
+from interlock.wire.postgres.messages import TransactionStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activation:
+    """One session's. `fail` hears of a group that cannot be lent what it needs, `mark` where a command stands."""
+
+    lending: Lending
+    relay: Relay
+    client: Connection
+    inquiry: Inquiry
+    fail: Callable[[Group, bytes], None]
+    mark: Callable[[str], None]
+
+    async def begin(self, item: Activate) -> None:
+        """Lend this and nothing else; what was sent so far is on its way. Raises Unreachable."""
+        if self.lending.has(item.shape) or (self.relay.failed and self.relay.idle):
+            return
+        await self.end()
+        try:
+            await self.lending.activate(item.shape)
+        except NotLent as refused:
+            self.fail(item.group, replies.not_lent(str(refused)))
+        self.mark("activated")
+
+    async def end(self) -> None:
+        """Take back what is lent, once nothing uses it any more and before the client hears so. Raises Unreachable."""
+        lending = self.lending
+        if not lending.active:
+            return
+        await self.inquiry.rest()
+        try:
+            if lending.steps and not self._undone():
+                await self.inquiry.put_down()
+            await lending.take_back()
+        finally:
+            self.client.write(lending.release())
+        self.mark("taken-back")
+
+    def _undone(self) -> bool:
+        """Whether the transaction has failed: nothing more runs in it, and its roles end with it."""
+        return self.relay.failed or self.relay.status is TransactionStatus.FAILED

@@ -1,0 +1,1 @@
+"""What sessions hold on a target whose access is per command, on real servers."""
