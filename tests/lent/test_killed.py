@@ -6,8 +6,8 @@ import psycopg
 import pytest
 
 from tests.lent.conftest import lending
-from tests.lent.looking import OURS
-from tests.stand import Stand, wait_for
+from tests.lent.looking import OURS, nothing_left
+from tests.stand import Stand
 
 
 @pytest.fixture(params=["18", "15"])
@@ -57,9 +57,5 @@ def test_killed_at_each_step_of_a_command(killed: Stand, place: str) -> None:
         read_on(killed)
     killed.kill()
     killed.start()
-
-    def gone() -> bool:
-        return bool(killed.ask("SELECT count(*) FROM pg_roles WHERE starts_with(rolname, 'il_') AND rolname ~ '_s_'") == 0)
-
-    wait_for(gone, what=lambda: str(killed.ask(OURS)), seconds=60)
+    nothing_left(killed)
     swept(killed)
