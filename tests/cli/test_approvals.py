@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from interlock.app.embedded import EmbeddedPostgres
+from interlock.cli.approval_card import impact_lines
+from interlock.model import Basis, Impact, Object, ObjectKind, Touched, Verb
 from tests.cli.running import interlock as run
 from tests.connectors.receiver import Receiver, receiving
 from tests.stand import Stand
@@ -130,3 +132,11 @@ def test_others_are_told(stand: Stand, told: Receiver, chat: Receiver) -> None:
     with chat.came:
         assert chat.came.wait_for(lambda: about(chat), 20)
     assert "requested: person ana on stand, waits for 2 of dba-leads" in json.loads(about(chat)[0][1])["text"]
+
+
+def test_a_card_says_what_nobody_could_count() -> None:
+    emptied = Object(kind=ObjectKind.TABLE, path=("shop", "public", "notes"))
+    touched = (Touched(object=emptied, verb=Verb.DELETE, rows=None), Touched(object=emptied, verb=Verb.CREATE, rows=1))
+    said = [*impact_lines(Impact(basis=Basis.MEASURED, rows=None, reversible=True, touched=touched))]
+    assert said[0].startswith("an unknown number of rows, measured")
+    assert said[1:] == ["delete public.notes: an unknown number of rows", "create public.notes: 1 row"]

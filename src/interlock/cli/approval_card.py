@@ -84,7 +84,7 @@ def show_card(lease: Lease, card: Card | None, at: int) -> None:
         return
     part("target", [quoted(f"{card.target.name} ({card.target.environment}), by {card.surface}")])
     part("would", [quoted(line) for line in _effects(card.effects)] or ["nothing that was understood"])
-    part("impact", [quoted(line) for line in _impact(card.impact)])
+    part("impact", [quoted(line) for line in impact_lines(card.impact)])
     if card.findings:
         part("found", [quoted(finding.message) for finding in card.findings])
     part("asked by", [quoted(f"policy {r.policy}: {r.title}. {r.message}") for r in card.reasons])
@@ -120,19 +120,18 @@ def _effect(effect: Effect) -> str:
     return about + (f" [{', '.join(sorted(labels))}]" if labels else "")
 
 
-def _impact(impact: Impact) -> Iterator[str]:
+def impact_lines(impact: Impact) -> Iterator[str]:
+    """What was counted, and on which tables."""
     if impact.basis is Basis.UNKNOWN:
         yield "not measured"
         return
-    rows = "an unknown number of rows" if impact.rows is None else f"{impact.rows:,} rows"
-    undo = {
-        True: "can be undone until it lands",
-        False: "CANNOT be undone",
-        None: "whether it can be undone is not known",
-    }
-    yield f"{rows}, {impact.basis}; {undo[impact.reversible]}"
+    yield f"{_rows(impact.rows)}, {impact.basis}; {_UNDO[impact.reversible]}"
     for touched in impact.touched:
-        yield f"{touched.verb} {touched.object}: {touched.rows:,} rows"
+        yield f"{touched.verb} {touched.object}: {_rows(touched.rows)}"
+
+
+def _rows(rows: int | None) -> str:
+    return "an unknown number of rows" if rows is None else f"{rows:,} row{'s' * (rows != 1)}"
 
 
 def _impact_data(impact: Impact | None) -> dict[str, object] | None:
