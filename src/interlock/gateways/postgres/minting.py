@@ -290,7 +290,7 @@ class Minter:
             raise
         except _TROUBLE as error:
             raise Unreachable(
-                f"the minting role on `{self._target}` cannot do its work: {cause(error)}; run `interlock target prepare`"
+                f"the minting role on `{self._target}` fails: {cause(error)}; run `interlock target prepare`"
             ) from error
 
 

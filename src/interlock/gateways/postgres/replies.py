@@ -119,5 +119,5 @@ def not_lent(reason: str) -> bytes:
         "42501",
         "interlock could not activate the privileges of this command",
         detail=f"{reason}. Nothing was sent.",
-        hint="This target gives privileges to one command at a time; its administrator runs `interlock target prepare`.",
+        hint="Privileges are lent to one command at a time; its administrator runs `interlock target prepare`.",
     )
