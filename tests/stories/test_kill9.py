@@ -44,7 +44,7 @@ class Crowd:
         for thread in self._threads:
             thread.start()
         for thread in self._threads:
-            thread.join(30)
+            thread.join(120)  # a busy machine takes a while to come to the place
             assert not thread.is_alive(), self._stand.log
 
     def _run(self, client: Client) -> None:

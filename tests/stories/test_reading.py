@@ -21,7 +21,8 @@ from interlock.wire.postgres.messages import (
 from tests.attacks.wire import Wire, errors
 from tests.stand import AGENT, CALLER, PERSON, Stand, standing
 
-BLOCKED, READ_ONLY, ABORTED = "42501", "25006", {"25P01", "25P02", "34000", "26000"}
+# 40001: code that was replaced a moment ago is noticed before it runs.
+BLOCKED, READ_ONLY, ABORTED = "42501", "25006", {"25P01", "25P02", "34000", "26000", "40001"}
 SYNC = build_sync()
 TURNING = 500
 WORLD = """

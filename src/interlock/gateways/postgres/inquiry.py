@@ -38,7 +38,13 @@ class Inquiry:
 
     async def prepare(self) -> None:
         """Prepare our own statements. Raises TargetFault."""
-        await self._ask(owned.PREPARE, owned.prepare_dues())
+        await self._ask(*owned.prepare())
+
+    async def prepare_anew(self) -> None:
+        """Prepare those that are gone: what should have dropped them all may have failed. Raises TargetFault."""
+        data, dues = owned.prepare(set(await self.texts(owned.HELD)))
+        if dues:
+            await self._ask(data, dues)
 
     async def value(self, name: str) -> str:
         """The one value that a statement of ours gives. Raises TargetFault."""

@@ -1,6 +1,6 @@
 """The gateway's own statements on a client's upstream session: named `il_*`, prepared once, never the client's."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Set as AbstractSet
 from typing import Final
 
 from interlock.gateways.postgres import stamps
@@ -95,12 +95,13 @@ _STATEMENTS: Final = {
 # What a client of the simple protocol sees when its Query was sent as an extended group.
 SIMPLE_SHOWS: Final = frozenset({kinds.ROW_DESCRIPTION, kinds.EMPTY_QUERY_RESPONSE})
 
-PREPARE: Final = b"".join(build_parse(name, text) for name, text in _STATEMENTS.items())
+HELD: Final = "SELECT p.name FROM pg_catalog.pg_prepared_statements AS p"
 
 
-def prepare_dues() -> list[Due]:
-    """What is owed for PREPARE."""
-    return [Due(kinds.PARSE, Show.NOTHING) for _ in _STATEMENTS]
+def prepare(held: AbstractSet[str] = frozenset()) -> tuple[bytes, list[Due]]:
+    """Parse of each statement of ours that is not `held`, and what is owed for it."""
+    wanted = [build_parse(name, text) for name, text in _STATEMENTS.items() if name not in held]
+    return b"".join(wanted), [Due(kinds.PARSE, Show.NOTHING) for _ in wanted]
 
 
 def run(name: str) -> bytes:

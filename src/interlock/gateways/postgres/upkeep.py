@@ -30,7 +30,7 @@ class Upkeep:
         if self._reader.uncommitted and not self._in_transaction:
             stale.add(Stale.CATALOGUE)  # what only this session saw is everybody's now, or gone
         if Stale.NAMES in stale:
-            await self._inquiry.prepare()
+            await self._inquiry.prepare_anew()
         if Stale.CATALOGUE in stale:
             await self._reader.reread(self._inquiry.rows, transaction=self._in_transaction)
         if Stale.PATH in stale or (self._path_lent and not self._in_transaction):
