@@ -99,7 +99,7 @@ def test_a_script_finds_what_it_needs_at_the_top(folder: Path) -> None:
     }
     assert datetime.fromisoformat(found["at"]).timestamp() * 1_000_000 == found["decision"]["ts"]
     one = json.loads(call(folder, "show", "c-2", "--json", "--no-text").stdout)
-    assert one == found | {"text": None}
+    assert one == found | {"settlement": None, "text": None}
 
 
 def test_a_record_that_is_no_decision_is_shown_alike(folder: Path) -> None:
