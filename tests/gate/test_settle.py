@@ -135,7 +135,7 @@ def test_a_breakage_is_noticed(breakage: str) -> None:
 def _broken(old: str, new: str) -> ModuleType:
     assert SOURCE.count(old) == 1, "the gate's source has changed: mend the breakage"
     module = ModuleType("interlock.gate.broken_settle")
-    source = SOURCE.replace(old, new).replace("import UNCOUNTED, Basis, Case,", "import UNCOUNTED, Basis, Case, Impact,")
+    source = SOURCE.replace(old, new).replace("import UNCOUNTED, ", "import UNCOUNTED, Impact, ")
     if "await _write_down(gate, settled)" not in source:  # land before the record
         source = source.replace(
             "        unit.undo(settled)\n",
