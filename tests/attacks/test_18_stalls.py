@@ -53,7 +53,7 @@ SHORT = {
     "blanks in a setting": "SET work_mem = '1" + " " * 15_000 + "x'",
     "unheard of": "SELECT " + ",".join(["unheard_of()"] * 1_200),
     "the same table": "TRUNCATE " + ",".join(["items"] * 2_600),
-    "wide answers": "SELECT " + ",".join(["id"] * 1_600) + " FROM items",
+    "wide answers": "SELECT " + ",".join(["id"] * 1_600) + " FROM items WHERE id = 1",
     "unicode escapes": "SELECT U&'" + "\\0041" * 3_100 + "'",
     "deep JSON": "SELECT '" + "[" * 15_000 + "'::jsonb",
     "deep code": "DO $$ " + "BEGIN " * 1_300 + "END; " * 1_300 + "$$",
@@ -193,7 +193,7 @@ def test_denied_texts_do_not_fill_the_ledger(stand: Stand) -> None:
     marker = "fills the ledger"
     with Wire(stand) as wire:
         for n in range(4):
-            assert errors(wire.ask(build_query(f"DELETE FROM items /* {marker} {n} */ WHERE '{'x' * LARGEST}' = ''")))
+            assert errors(wire.ask(build_query(f"DROP TABLE items /* {marker} {n} {'x' * LARGEST} */")))
         kept = "SELECT '" + "y" * 50_000 + f"{marker}'"
         assert rows(wire.ask(build_query(kept)))
     recorded = stand.decided(marker)
