@@ -1,7 +1,6 @@
 """Readers run READ ONLY (ADR 0005): a read that writes meets a wall on 15 and 18, clients' transactions stay theirs."""
 
 from collections.abc import Callable, Iterator
-from itertools import count
 
 import psycopg
 import pytest
@@ -21,45 +20,35 @@ from interlock.wire.postgres.messages import (
 from tests.attacks.wire import Wire, errors
 from tests.stand import AGENT, CALLER, PERSON, Stand, standing
 
-# 40001: code that was replaced a moment ago is noticed before it runs.
-BLOCKED, READ_ONLY, ABORTED = "42501", "25006", {"25P01", "25P02", "34000", "26000", "40001"}
+BLOCKED, READ_ONLY, ABORTED = "42501", "25006", {"25P01", "25P02", "34000", "26000"}
 SYNC = build_sync()
-TURNING = 500
 WORLD = """
 CREATE TABLE trap (by text);
 CREATE TABLE items (id int PRIMARY KEY, name text);
 INSERT INTO items SELECT n, 'item ' || n FROM generate_series(1, 100) AS n;
 CREATE FUNCTION opaque(by text) RETURNS int LANGUAGE plpgsql AS $$
 BEGIN EXECUTE 'INSERT INTO public.trap VALUES ($1)' USING by; RETURN 1; END $$;
+CREATE FUNCTION turned(by text) RETURNS int LANGUAGE sql STABLE AS 'SELECT bit_length(by)';
+CREATE FUNCTION quiet(by text) RETURNS int LANGUAGE sql STABLE AS 'SELECT 1';
 """
-_serial = count(1)
+# A built-in that the owner of the server has replaced (those written in C cannot be): no stamp covers it.
+TURNING = """
+CREATE OR REPLACE FUNCTION pg_catalog.bit_length(text) RETURNS int LANGUAGE plpgsql STABLE AS $$
+DECLARE n int; BEGIN SELECT public.opaque($1) INTO n; RETURN n; END $$;
+"""
 
 
 @pytest.fixture(scope="module", params=["18", "15"])
 def stand(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     """Not prod: there every export needs an approval, and COPY is one."""
     server: EmbeddedPostgres = request.getfixturevalue(f"postgres{request.param}")
-    quiet = "".join(_quiet(f"turned_{n}", create="CREATE") for n in range(TURNING))
-    with standing(server, tmp_path_factory.mktemp("reading"), WORLD + quiet, environment="staging") as made:
+    with standing(server, tmp_path_factory.mktemp("reading"), WORLD, environment="staging") as made:
+        with psycopg.connect(made.truth, autocommit=True) as admin:
+            admin.execute(TURNING)
         made.start()
         yield made
         assert made.stop() == 0
         assert "Traceback" not in made.log, made.log
-
-
-def _quiet(name: str, *, create: str) -> str:
-    return f"{create} FUNCTION {name}(by text) RETURNS int LANGUAGE sql STABLE AS 'SELECT 1';"
-
-
-def turned(stand: Stand) -> str:
-    """A function that the gateway has followed and found to read nothing, and that a moment ago began to write."""
-    name = f"turned_{next(_serial)}"
-    body = "DECLARE n int; BEGIN SELECT public.opaque(by) INTO n; RETURN n; END"
-    with psycopg.connect(stand.truth, autocommit=True) as admin:
-        admin.execute(
-            f"CREATE OR REPLACE FUNCTION {name}(by text) RETURNS int LANGUAGE plpgsql STABLE AS $${body}$$".encode()
-        )
-    return name
 
 
 def parsed(text: str, *more: bytes) -> list[bytes]:
@@ -103,21 +92,18 @@ BEGINS = ["", "BEGIN", "BEGIN ISOLATION LEVEL SERIALIZABLE", "BEGIN; SAVEPOINT s
 @pytest.mark.parametrize("begin", BEGINS)
 @pytest.mark.parametrize("user", [PERSON, AGENT])
 def test_a_read_that_writes_meets_the_wall(stand: Stand, user: str, begin: str) -> None:
-    """The function changed behind the gateway's back: what it was judged as is a read, and nothing else may run."""
-    walls = 0
+    """The code below a function is not what the gateway knows it as: it was judged a read, and nothing else may run."""
     with Wire(stand, user) as wire:
         for way, groups in WAYS.items():
             wire.ask(build_query("ROLLBACK"))
             wire.ask(build_query("DISCARD ALL"))
             for text in filter(None, begin.split("; ")):
                 assert not errors(wire.ask(build_query(text)))
-            said = run(wire, groups(f"{turned(stand)}('{way}')"))
+            said = run(wire, groups(f"turned('{way}')"))
             wire.ask(build_query("COMMIT"))
             assert set(errors(said)) <= {BLOCKED, READ_ONLY, *ABORTED}, (way, said)
             assert stand.ask("SELECT count(*) FROM trap") == 0, (way, said)
-            walls += READ_ONLY in errors(said)
-    # Where the gateway has noticed the change meanwhile, it refuses by itself; that takes it seconds.
-    assert walls > len(WAYS) // 2
+            assert READ_ONLY in errors(said) or way in {*NOT_RUN, "held"}, (way, said)
 
 
 def run(wire: Wire, groups: list[list[bytes]]) -> list[str]:
@@ -139,7 +125,7 @@ def test_code_that_may_do_anything_reads_outside_transactions(stand: Stand) -> N
     assert stand.ask("SELECT count(*) FROM trap") == 0
 
 
-READ = "SELECT count(*) FROM items WHERE turned_0('a') = 1"
+READ = "SELECT count(*) FROM items WHERE quiet('a') = 1"
 SHOWN = ["SHOW transaction_isolation", "SHOW transaction_deferrable", "SHOW transaction_read_only"]
 WRITE = "INSERT INTO items VALUES (1001, 'mine')"
 LOOK = "SELECT name FROM items WHERE id = 1001"
