@@ -250,6 +250,13 @@ class Stand:
         done: Done = interlock(*arguments, cwd=self.directory)  # type: ignore[no-untyped-call]
         return done
 
+    def end_well(self) -> None:
+        """Stop it, and find no bug of its own and a ledger that proves itself."""
+        assert self.stop() == 0
+        assert "bug" not in self.log, self.log
+        assert "Traceback" not in self.log, self.log
+        self.verify()
+
     def verify(self) -> None:
         """The ledger is whole."""
         done = self.interlock("ledger", "verify", "--json")

@@ -1,20 +1,18 @@
 """The gate's second moment plays every scene; each deliberate breakage of its order spoils at least one (house.md)."""
 
 import importlib
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from interlock import impact
 from interlock.model import Basis, Impact, Measure, Verdict
+from tests.gate.breaking import broken, is_noticed
 from tests.gate.settling import audit, counted, play, write
 from tests.gate.stage import DENY, HOLD, allow
 
 REAL = importlib.import_module("interlock.gate.settle")
-SOURCE = Path(str(REAL.__file__)).read_text()
 
 
 def a_unit_is_counted_and_judged_and_written_down_before_it_lands(gate: ModuleType) -> None:
@@ -88,36 +86,60 @@ def a_denial_stays_one_however_small(gate: ModuleType) -> None:
 
 SCENES = [made for made in list(globals().values()) if getattr(made, "__module__", "") == __name__]
 
-# What is broken, and how: each pair of texts is replaced in the source.
+# What is broken, and how: of each pair of texts the first is replaced by the second in the source.
 BREAKAGES = {
-    "land before the record": (
-        "    while not await _write_down(gate, settled):\n"
-        "        settled = await _judge(gate, unit, counted)  # somebody else used up the approval\n",
-        "",
-    ),
-    "do not wait for the ledger": (
-        "    await gate.journal.append([record])\n",
-        "    gate.journal.note([record])\n",
-    ),
-    "treat hold as allow": (
-        "    if settled.decision.allowed:",
-        "    if settled.decision.verdict is not Verdict.DENY:",
-    ),
-    "skip undo": ("        unit.undo(settled)", "        unit.land(settled)"),
-    "skip the second decision": (
-        "    decision = within_offers(gate.judge.decide(case), case)\n",
-        "    decision = Decision(verdict=Verdict.ALLOW, reasons=(), obligations=(), policy_version='')\n",
-    ),
-    "land when measuring failed": (
-        "    counted = await unit.measure()\n",
-        "    try:\n        counted = await unit.measure()\n"
-        "    except Exception:\n        counted = Counted(impact=Impact(basis=Basis.MEASURED, rows=0))\n",
-    ),
-    "take an estimate for a count": ("None if counted.impact.basis is Basis.MEASURED else _UNMEASURED", "None"),
-    "overlook a problem": ("    problem = counted.problem or", "    problem = None or"),
-    "judge what failed": ("    if counted is None:\n        return\n", ""),
-    "judge the last command alone": ("merged([each.intent for each in ran])", "ran[-1].intent"),
-    "ignore an unmet obligation": ("within_offers(gate.judge.decide(case), case)", "gate.judge.decide(case)"),
+    "land before the record": [
+        (
+            "    while not await _write_down(gate, settled):\n"
+            "        settled = await _judge(gate, unit, counted)  # somebody else used up the approval\n",
+            "",
+        ),
+        ("        unit.undo(settled)\n", "        unit.undo(settled)\n    await _write_down(gate, settled)\n"),
+    ],
+    "do not wait for the ledger": [
+        (
+            "    await gate.journal.append([record])\n",
+            "    gate.journal.note([record])\n",
+        ),
+    ],
+    "treat hold as allow": [
+        (
+            "    if settled.decision.allowed:",
+            "    if settled.decision.verdict is not Verdict.DENY:",
+        ),
+    ],
+    "skip undo": [
+        ("        unit.undo(settled)", "        unit.land(settled)"),
+    ],
+    "skip the second decision": [
+        (
+            "    decision = within_offers(gate.judge.decide(case), case)\n",
+            "    decision = Decision(verdict=Verdict.ALLOW, reasons=(), obligations=(), policy_version='')\n",
+        ),
+    ],
+    "land when measuring failed": [
+        (
+            "    counted = await unit.measure()\n",
+            "    try:\n        counted = await unit.measure()\n"
+            "    except Exception:\n        counted = Counted(impact=Impact(basis=Basis.MEASURED, rows=0))\n",
+        ),
+        ("import UNCOUNTED, ", "import UNCOUNTED, Impact, "),
+    ],
+    "take an estimate for a count": [
+        ("None if counted.impact.basis is Basis.MEASURED else _UNMEASURED", "None"),
+    ],
+    "overlook a problem": [
+        ("    problem = counted.problem or", "    problem = None or"),
+    ],
+    "judge what failed": [
+        ("    if counted is None:\n        return\n", ""),
+    ],
+    "judge the last command alone": [
+        ("merged([each.intent for each in ran])", "ran[-1].intent"),
+    ],
+    "ignore an unmet obligation": [
+        ("within_offers(gate.judge.decide(case), case)", "gate.judge.decide(case)"),
+    ],
 }
 
 
@@ -128,30 +150,7 @@ def test_the_gate_settles(scene: Callable[[ModuleType], None]) -> None:
 
 @pytest.mark.parametrize("breakage", BREAKAGES)
 def test_a_breakage_is_noticed(breakage: str) -> None:
-    broken = _broken(*BREAKAGES[breakage])
-    assert any(_spoiled(scene, broken) for scene in SCENES), f"no scene notices: {breakage}"
-
-
-def _broken(old: str, new: str) -> ModuleType:
-    assert SOURCE.count(old) == 1, "the gate's source has changed: mend the breakage"
-    module = ModuleType("interlock.gate.broken_settle")
-    source = SOURCE.replace(old, new).replace("import UNCOUNTED, ", "import UNCOUNTED, Impact, ")
-    if "await _write_down(gate, settled)" not in source:  # land before the record
-        source = source.replace(
-            "        unit.undo(settled)\n",
-            "        unit.undo(settled)\n    await _write_down(gate, settled)\n",
-        )
-    sys.modules[module.__name__] = module
-    exec(compile(source, "broken.py", "exec"), module.__dict__)
-    return module
-
-
-def _spoiled(scene: Callable[[ModuleType], None], broken: ModuleType) -> bool:
-    try:
-        scene(broken)
-    except (AssertionError, AttributeError):
-        return True
-    return False
+    assert is_noticed(broken(REAL, *BREAKAGES[breakage]), SCENES), f"no scene notices: {breakage}"
 
 
 def test_verdicts_are_all_of_them() -> None:

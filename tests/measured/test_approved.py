@@ -29,8 +29,7 @@ def owned(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     with standing(server, directory, WORLD.read_text(), more=OWNER) as made:
         made.start()
         yield made
-        assert made.stop() == 0
-        made.verify()
+        made.end_well()
 
 
 def marked(stand: Stand) -> object:

@@ -25,7 +25,7 @@ def stand(postgres18: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
     with standing(postgres18, directory, SMALL, pack="development", environment="dev") as made:
         made.start()
         yield made
-        assert made.stop() == 0
+        made.end_well()
 
 
 def worker(stand: Stand) -> psutil.Process:

@@ -21,7 +21,7 @@ FURTHER = 20
 def stand(postgres18: EmbeddedPostgres, tmp_path: Path) -> Iterator[Stand]:
     with standing(postgres18, tmp_path, SMALL) as made:
         yield made
-        assert made.stop() == 0
+        made.end_well()
 
 
 def come_in(stand: Stand, here: ExitStack) -> str:

@@ -47,8 +47,7 @@ def stand(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             admin.execute(TURNING)
         made.start()
         yield made
-        assert made.stop() == 0
-        assert "Traceback" not in made.log, made.log
+        made.end_well()
 
 
 def parsed(text: str, *more: bytes) -> list[bytes]:

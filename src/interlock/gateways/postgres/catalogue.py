@@ -1,11 +1,9 @@
 """The catalogue that all sessions of a target read by, over a connection of the gateway's own."""
 
 import asyncio
-import ssl
 from typing import Final
 
-import asyncpg
-
+from interlock.gateways.postgres.side import SIDE_TROUBLE, SideConnection, connect_aside
 from interlock.gateways.postgres.stamps import STAMP, Touched
 from interlock.gateways.postgres.upstream import Address, Credential, Unreachable, cause
 from interlock.intent.sql.catalog import FINGERPRINT, QUERIES, Catalog, LabelBook
@@ -23,9 +21,6 @@ _SETTINGS: Final = {
 }
 
 
-_TROUBLE: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ssl.SSLError)
-
-
 class Catalogue:
     """Reads and keeps one target's catalogue. `current` knows nothing until `start` has returned."""
 
@@ -36,7 +31,7 @@ class Catalogue:
         self._target = target
         self._address = address
         self._credential = credential
-        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._connection: SideConnection | None = None
         self._fingerprint: str | None = None
         self._lock = asyncio.Lock()
         self._missed = 0
@@ -52,7 +47,7 @@ class Catalogue:
         async with self._lock:
             try:
                 await self._read()
-            except _TROUBLE as error:
+            except SIDE_TROUBLE as error:
                 self._forget()
                 raise Unreachable(
                     f"the catalogue of `{self._target}` cannot be read: {cause(error)}; run `interlock doctor`"
@@ -74,7 +69,7 @@ class Catalogue:
                 async with connection.transaction(isolation="repeatable_read", readonly=True):
                     stamp = str(await connection.fetchval(STAMP, *what))
                     unchanged = str(await connection.fetchval(FINGERPRINT)) == self._fingerprint
-            except _TROUBLE as error:
+            except SIDE_TROUBLE as error:
                 raise Unreachable(
                     f"the catalogue of `{self._target}` cannot be read: {cause(error)}; try again"
                 ) from error
@@ -100,7 +95,7 @@ class Catalogue:
                 if await self._changed():
                     await self.refresh()
                 self._missed = 0
-            except (Unreachable, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except (Unreachable, *SIDE_TROUBLE):
                 self._missed += 1
                 await self._drop()
                 if self._missed >= _MISSES:
@@ -126,21 +121,9 @@ class Catalogue:
             connection = await self._connected()
             return str(await connection.fetchval(FINGERPRINT)) != self._fingerprint
 
-    async def _connected(self) -> "asyncpg.Connection[asyncpg.Record]":
+    async def _connected(self) -> SideConnection:
         if self._connection is None or self._connection.is_closed():
-            address, credential = self._address, self._credential
-            self._connection = await asyncpg.connect(
-                host=str(address.socket) if address.socket is not None else address.host,
-                port=address.port,
-                user=credential.user,
-                password=credential.password,
-                database=credential.database,
-                ssl=address.tls if address.tls is not None else False,
-                timeout=10,
-                command_timeout=30,
-                statement_cache_size=0,
-                server_settings=dict(_SETTINGS),
-            )
+            self._connection = await connect_aside(self._address, self._credential, _SETTINGS, seconds=30)
         return self._connection
 
     async def _drop(self) -> None:

@@ -4,18 +4,18 @@ Nothing of a user's ever runs on this connection, and no session ever logs in as
 """
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeVar
 
 import asyncpg
 
 from interlock.access.privileges import Privilege, Shape, quote
 from interlock.access.verifier import derive_verifier
 from interlock.gateways.postgres.admin import quote_text
+from interlock.gateways.postgres.side import SIDE_TROUBLE, SideConnection, connect_aside
 from interlock.gateways.postgres.upstream import Address, Credential, Unreachable, cause
 from interlock.model import TargetFault
 
@@ -34,11 +34,8 @@ _SETTINGS: Final = {
     "synchronous_commit": "off",
     "application_name": "interlock minter",
 }
-_TROUBLE: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ssl.SSLError)
-
 
 _Given = TypeVar("_Given")
-Connected: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 class NotLent(TargetFault):
@@ -193,7 +190,7 @@ class Minter:
         self._pooled.add(role)
         return role
 
-    async def _make(self, connection: Connected, role: str, shape: Shape) -> None:
+    async def _make(self, connection: SideConnection, role: str, shape: Shape) -> None:
         known = await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role)
         if known:
             return
@@ -263,7 +260,7 @@ class Minter:
             return [f"{self.prefix}p_door_"]
         return [f"{self.prefix}p_{self._epoch[:8] or 'door'}_", f"{self.prefix}p_door_"]
 
-    async def _remove(self, connection: Connected, role: str) -> None:
+    async def _remove(self, connection: SideConnection, role: str) -> None:
         """Never DROP OWNED: what a role of ours came to own is for its administrator to look at (threats.md 13)."""
         try:
             async with connection.transaction():
@@ -288,7 +285,7 @@ class Minter:
             return await doing
         except asyncpg.DependentObjectsStillExistError:
             raise
-        except _TROUBLE as error:
+        except SIDE_TROUBLE as error:
             raise Unreachable(
                 f"the minting role on `{self._target}` fails: {cause(error)}; run `interlock target prepare`"
             ) from error
@@ -301,11 +298,11 @@ class _Link:
         self._address = address
         self._credential = credential
         self._first = first
-        self._connection: Connected | None = None
+        self._connection: SideConnection | None = None
         self._lock = asyncio.Lock()
 
     @asynccontextmanager
-    async def use(self) -> AsyncIterator[Connected]:
+    async def use(self) -> AsyncIterator[SideConnection]:
         """The connection, for nobody else."""
         async with self._lock:
             yield await self._connected()
@@ -316,19 +313,10 @@ class _Link:
         if connection is not None and not connection.is_closed():
             await connection.close(timeout=2)
 
-    async def _connected(self) -> Connected:
+    async def _connected(self) -> SideConnection:
         if self._connection is None or self._connection.is_closed():
-            address, credential = self._address, self._credential
-            self._connection = await asyncpg.connect(
-                host=str(address.socket) if address.socket is not None else address.host,
-                port=address.port,
-                user=credential.user,
-                password=credential.password,
-                database=credential.database,
-                ssl=address.tls if address.tls is not None else False,
-                timeout=10,
-                command_timeout=10,
-                server_settings=dict(_SETTINGS),
+            self._connection = await connect_aside(
+                self._address, self._credential, _SETTINGS, seconds=10, statements=100
             )
             await self._connection.execute(self._first)
         return self._connection
@@ -339,11 +327,11 @@ def prefix_of(gateway: str, target: str) -> str:
     return f"il_{blake2b(f'{gateway}/{target}'.encode(), digest_size=4).hexdigest()}_"
 
 
-def _has_options(connection: Connected) -> bool:
+def _has_options(connection: SideConnection) -> bool:
     return connection.get_server_version().major >= _OPTIONS_SINCE // 10_000
 
 
-async def _sequences(connection: Connected, privilege: Privilege) -> Sequence[str]:
+async def _sequences(connection: SideConnection, privilege: Privilege) -> Sequence[str]:
     """Sequences that the defaults of a table take values from: whoever inserts needs them too."""
     table = ".".join(map(quote, privilege.on))
     return [row["named"] for row in await connection.fetch(_DEFAULTS, table)]

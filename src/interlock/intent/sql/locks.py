@@ -9,7 +9,20 @@ from collections.abc import Callable
 from interlock.intent.sql.reading import Reading
 from interlock.intent.sql.relation import Relation
 from interlock.intent.sql.sizes import mebibytes, rows_of, shown
-from interlock.intent.sql.tree import Json, Node, body, constant, flag, names, node, nodes, number, unwrap, word, words
+from interlock.intent.sql.tree import (
+    Json,
+    Node,
+    body,
+    flag,
+    names,
+    node,
+    nodes,
+    number,
+    option_on,
+    unwrap,
+    word,
+    words,
+)
 from interlock.model import FindingCode
 
 _SHARE, _ROW_EXCLUSIVE, _EXCLUSIVE, _ALL = "SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE"
@@ -83,7 +96,7 @@ def _cluster(reading: Reading, inner: Node) -> None:
 
 
 def _reindex(reading: Reading, inner: Node) -> None:
-    if _on(nodes(inner, "params"), "concurrently"):
+    if option_on(nodes(inner, "params"), "concurrently"):
         return
     holder, instead = node(inner, "relation"), "write REINDEX (CONCURRENTLY)"
     if holder is None:
@@ -94,7 +107,7 @@ def _reindex(reading: Reading, inner: Node) -> None:
 
 
 def _vacuum(reading: Reading, inner: Node) -> None:
-    if not flag(inner, "is_vacuumcmd") or not _on(nodes(inner, "options"), "full"):
+    if not flag(inner, "is_vacuumcmd") or not option_on(nodes(inner, "options"), "full"):
         return
     instead = "plain VACUUM locks nobody out; rewrite it in a maintenance window"
     listed = nodes(inner, "rels")
@@ -102,16 +115,6 @@ def _vacuum(reading: Reading, inner: Node) -> None:
         _everything(reading, _ALL, "VACUUM FULL", instead)
     for wrapped in listed:
         _held(reading, node(body(wrapped, "VacuumRelation") or {}, "relation") or {}, _ALL, "VACUUM FULL", instead)
-
-
-def _on(options: list[Node], name: str) -> bool:
-    found = False
-    for wrapped in options:
-        option = body(wrapped, "DefElem") or {}
-        if word(option, "defname") == name:
-            value = constant(node(option, "arg")) if "arg" in option else True
-            found = str(value).lower() not in {"false", "off", "0", "no", "f"}
-    return found
 
 
 def _alter(reading: Reading, inner: Node) -> None:

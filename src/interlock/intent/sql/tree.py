@@ -133,3 +133,14 @@ def split_name(text: str) -> tuple[str, ...]:
             return ()
         at += 1
     return ()
+
+
+def option_on(options: list[Node], name: str) -> bool:
+    """Whether this option is on; of several the last one counts (commands/explain.c)."""
+    found = False
+    for wrapped in options:
+        option = body(wrapped, "DefElem") or {}
+        if word(option, "defname") == name:
+            value = constant(node(option, "arg")) if "arg" in option else True
+            found = str(value).lower() not in {"false", "off", "0", "no", "f"}
+    return found

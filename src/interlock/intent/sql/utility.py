@@ -11,7 +11,7 @@ from interlock.intent.sql.relation import Relation
 from interlock.intent.sql.select import create_filled
 from interlock.intent.sql.session import execute
 from interlock.intent.sql.statement import Flow
-from interlock.intent.sql.tree import Node, body, constant, flag, names, node, nodes, number, unwrap, word
+from interlock.intent.sql.tree import Node, body, flag, names, node, nodes, number, option_on, unwrap, word
 from interlock.intent.sql.views import view_bases
 from interlock.model import FindingCode, ObjectKind, Reach, Verb
 
@@ -80,7 +80,7 @@ def _copy_in(
 def explain(reading: Reading, inner: Node) -> Outputs:
     """EXPLAIN plans, and planning runs IMMUTABLE user code (threats.md 1); with ANALYZE it runs the statement."""
     kind, statement = unwrap(node(inner, "query"))
-    analyzes = _on(nodes(inner, "options"), "analyze")
+    analyzes = option_on(nodes(inner, "options"), "analyze")
     before = reading.writes
     if kind == "ExecuteStmt":
         execute(reading, statement)
@@ -97,17 +97,6 @@ def explain(reading: Reading, inner: Node) -> Outputs:
         _only_planned(reading)
         reading.writes, reading.ddl = before, False
     return [("QUERY PLAN", ())]
-
-
-def _on(options: list[Node], name: str) -> bool:
-    """Whether this option is on; of several the last one counts (commands/explain.c)."""
-    found = False
-    for wrapped in options:
-        option = body(wrapped, "DefElem") or {}
-        if word(option, "defname") == name:
-            value = constant(node(option, "arg")) if "arg" in option else True
-            found = str(value).lower() not in {"false", "off", "0", "no", "f"}
-    return found
 
 
 def _only_planned(reading: Reading) -> None:
