@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 # Fixed, so that no test depends on the day: whoever runs them in 2099 may extend it.
@@ -45,10 +45,14 @@ class Authority:
         self.root.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
     def issue(
-        self, *names: str, expired: bool = False, usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH
+        self,
+        *names: str,
+        expired: bool = False,
+        of_rsa: bool = False,
+        usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH,
     ) -> Certificate:
         """A certificate for host names and addresses; the first is also its common name."""
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = rsa.generate_private_key(65537, 2048) if of_rsa else ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
         not_after = NOT_BEFORE + timedelta(days=1) if expired else NOT_AFTER
         certificate = (

@@ -11,7 +11,6 @@ from interlock.app.certificates import (
     client_context,
     development_certificate,
     leaf_der,
-    load,
     server_context,
     unverified_context,
 )
@@ -75,14 +74,6 @@ def test_a_second_start_finds_the_same_certificate_and_its_key_is_private(made):
     assert leaf_der(again.chain) == leaf_der(made.chain)
     assert stat.S_IMODE(made.key.stat().st_mode) == 0o600
     assert [file.name for file in made.key.parent.iterdir() if "key" in file.name] == ["server.key"]
-
-
-def test_a_renewed_certificate_serves_the_next_handshake(made, tmp_path):
-    serving = server_context(made.chain, made.key)
-    renewed = development_certificate(tmp_path, now=now())
-    load(serving, renewed.chain, renewed.key)
-    client = shake_hands(serving, client_context(verify_name=True, authority=renewed.authority), "localhost")
-    assert client.getpeercert(binary_form=True) == leaf_der(renewed.chain)
 
 
 def test_files_that_cannot_be_used_are_named(made, tmp_path):

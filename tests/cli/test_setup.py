@@ -9,6 +9,8 @@ import pytest
 from psycopg import sql
 
 from interlock.access.verifier import derive_verifier
+from interlock.app.certificates import development_certificate
+from interlock.app.clock import now
 from interlock.app.config import load_config
 from tests.cli.running import interlock
 from tests.conftest import Database
@@ -128,6 +130,15 @@ def test_init_without_a_password_asks_for_a_variable_and_doctor_misses_it(tmp_pa
     checks = interlock("doctor", "--json", cwd=tmp_path, environ={"SHOP_PASSWORD": "x"}).json["checks"]
     (found,) = {found for about, found in graded(checks, "fail") if about == "target shop"}
     assert "did not let us in" in found
+
+
+def test_the_doctor_finds_a_key_that_is_not_the_certificates(tmp_path):
+    interlock("init", "--url", "postgresql://gw:pw@127.0.0.1:1/shop", cwd=tmp_path)
+    made = development_certificate(tmp_path / ".interlock" / "tls", now=now())
+    made.key.write_bytes(development_certificate(tmp_path / "other", now=now()).key.read_bytes())
+    checks = interlock("doctor", "--json", cwd=tmp_path).json["checks"]
+    (found,) = {found for about, found in graded(checks, "fail") if about == "tls"}
+    assert "cannot be used" in found
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -82,6 +83,17 @@ def test_what_needs_a_restart_says_so(stand: Stand) -> None:
     with stand.connect() as client:
         client.execute("SELECT 1")
     assert stand.stop() == 0
+
+
+@pytest.mark.parametrize("setting", ["listen", "admin"])
+def test_a_port_that_somebody_has_is_named(stand: Stand, setting: str) -> None:
+    port = stand.port if setting == "listen" else stand.admin
+    with socket.create_server(("127.0.0.1", port)):
+        done = stand.interlock("serve")
+    assert done.code == 78
+    said = " ".join(done.err.split())
+    assert f"cannot listen on `127.0.0.1:{port}`" in said
+    assert said.endswith(f"choose another in [gateway] {setting}")
 
 
 def test_what_an_operator_can_watch(stand: Stand) -> None:

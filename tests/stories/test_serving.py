@@ -133,8 +133,8 @@ def served_certificate(stand: Stand) -> bytes:
 def test_a_certificate_is_reloaded_under_running_sessions(stand: Stand, authority: Authority) -> None:
     certificate, key = stand.directory / "server.pem", stand.directory / "server.key"
 
-    def install() -> None:
-        issued = authority.issue("localhost", "127.0.0.1")
+    def install(*, of_rsa: bool = False) -> None:
+        issued = authority.issue("localhost", "127.0.0.1", of_rsa=of_rsa)
         key.touch(mode=0o600)
         certificate.write_bytes(issued.certificate.read_bytes())
         key.write_bytes(issued.key.read_bytes())
@@ -145,7 +145,7 @@ def test_a_certificate_is_reloaded_under_running_sessions(stand: Stand, authorit
     before = served_certificate(stand)
     with stand.connect() as client:
         client.execute("SELECT 1")
-        install()
+        install(of_rsa=True)  # the other type of key: OpenSSL keeps one certificate for each
         stand.signal(signal.SIGHUP)
         wait_for(lambda: served_certificate(stand) != before, what=lambda: stand.log)
         assert client.execute("SELECT 2").fetchone() == (2,)

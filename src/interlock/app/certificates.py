@@ -70,23 +70,22 @@ def development_certificate(directory: Path, *, now: int, names: tuple[str, ...]
 
 
 def server_context(chain: Path, key: Path) -> ssl.SSLContext:
-    """TLS 1.2 or later towards clients. Call `load` again on it to serve a renewed certificate."""
+    """TLS 1.2 or later towards clients.
+
+    A renewed certificate takes another context: OpenSSL keeps one certificate for each type of key, and a context that
+    has been given both may go on showing the old one.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(_ALPN)
-    load(context, chain, key)
-    return context
-
-
-def load(context: ssl.SSLContext, chain: Path, key: Path) -> None:
-    """Give `context` the certificate that handshakes from now on use; running sessions keep theirs."""
     try:
         context.load_cert_chain(chain, key)
     except (OSError, ssl.SSLError) as error:
         raise TlsRefused(
             f"`{chain}` with key `{key}` cannot be used ({error}): check that they belong together"
         ) from error
+    return context
 
 
 def leaf_der(chain: Path) -> bytes:

@@ -50,7 +50,7 @@ def test_what_is_built_is_read_back(parameters: dict[str, str], version: s.Versi
 def test_cancel_keys_of_any_length_are_read_back(pid: int, secret: bytes) -> None:
     packet = s.parse_first(s.build_cancel_request(pid, secret))
     assert packet == s.CancelRequest(pid=pid, secret=secret)
-    assert secret.hex() not in repr(packet)
+    assert repr(packet) == f"CancelRequest(pid={pid}, secret=<secret>)"
 
 
 @pytest.mark.parametrize("length", [3, 257])

@@ -11,6 +11,7 @@ from typing import Final
 from cryptography import x509
 
 from interlock.app.bundles import read_pack
+from interlock.app.certificates import server_context
 from interlock.app.checkup.check import Check, Grade, counted, fail, fault, ok, warn
 from interlock.app.checkup.target import examine_target
 from interlock.app.config import Address, Config, ConfigFault, load_config
@@ -96,6 +97,7 @@ def _certificate(config: Config, now: int) -> Iterator[Check]:
     if made is None:
         yield warn("tls", "clients come in without TLS, on loopback alone", "set tls, so that tokens can be used")
         return
+    server_context(made.chain, made.key)  # as the gateway will: a key of another certificate is refused here too
     leaf = x509.load_pem_x509_certificate(made.chain.read_bytes())
     left = (leaf.not_valid_after_utc - datetime.fromtimestamp(now / _MICROSECONDS, UTC)).days
     if left < 0:

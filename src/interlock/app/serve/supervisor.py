@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from interlock.app.approvals.desk import Room, require_place, serve_approvals
 from interlock.app.clock import now, steady
-from interlock.app.config import Config, Mode
+from interlock.app.config import Address, Config, Mode
 from interlock.app.ids import new_id
 from interlock.app.journal import LocalJournal, serve_journal, serve_operators
 from interlock.app.killpoints import kill_point
@@ -190,7 +190,10 @@ class Supervisor:
             "/healthz": self._health,
             "/metrics": lambda: (200, "text/plain; version=0.0.4; charset=utf-8", generate_latest(registry)),
         }
-        return await serve_admin(pages, place.host, place.port)
+        try:
+            return await serve_admin(pages, place.host, place.port)
+        except OSError as error:
+            raise _cannot_listen(place, "admin", error) from error
 
     def _health(self) -> tuple[int, str, bytes]:
         ready = sum(worker.ready for worker in self._workers.values())
@@ -368,9 +371,13 @@ def _listen(config: Config) -> socket.socket:
         family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
         listening = socket.create_server((place.host, place.port), family=family, backlog=_BACKLOG)
     except OSError as error:
-        raise OurFault(f"cannot listen on `{place}`: {error.strerror}; choose another in [gateway] listen") from error
+        raise _cannot_listen(place, "listen", error) from error
     listening.setblocking(False)
     return listening
+
+
+def _cannot_listen(place: Address, setting: str, error: OSError) -> OurFault:
+    return OurFault(f"cannot listen on `{place}`: {error.strerror}; choose another in [gateway] {setting}")
 
 
 def serve(file: Path, *, say: Say, workers: int | None = None) -> None:

@@ -1,7 +1,6 @@
 """From the configuration to what a worker listens with."""
 
 import os
-import ssl
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -11,7 +10,7 @@ from typing import Final
 from interlock.access.revocation import Revocations
 from interlock.access.scram import end_point_binding
 from interlock.app.bundles import known_here
-from interlock.app.certificates import Certificate, leaf_der, load, server_context
+from interlock.app.certificates import leaf_der, server_context
 from interlock.app.clock import now
 from interlock.app.config import Access, Config, Durability, Mode, TargetConfig
 from interlock.app.credentials import (
@@ -55,7 +54,6 @@ class Wiring:
     worker: int = 1
     workers: int = 1
     judge: CurrentJudge | None = None
-    tls: ssl.SSLContext | None = None
     mock_secret: bytes = field(default_factory=lambda: os.urandom(32))
     stances: dict[str, Stance] = field(default_factory=dict)
     terms: dict[str, Terms] = field(default_factory=dict)
@@ -82,13 +80,13 @@ class Wiring:
             now=now,
         )
         doors = {name: self._door(name, config, self.judge) for name in config.targets}
-        self._serve_tls(certificate)
+        tls = None if certificate is None else server_context(certificate.chain, certificate.key)
         self.judge.judge = judge
         return Settings(
             doors=doors,
             keeper=keeper,
-            tls=self.tls,
-            require_tls=config.gateway.require_tls and self.tls is not None,
+            tls=tls,
+            require_tls=config.gateway.require_tls and tls is not None,
             limits=limits(config),
             largest_message=config.limits.message_bytes,
             max_connections=self._share(config.gateway.max_connections),
@@ -97,14 +95,6 @@ class Wiring:
     def _share(self, most: int) -> int:
         """Limits hold for the gateway: its workers divide them without a rest."""
         return most // self.workers + (self.worker <= most % self.workers)
-
-    def _serve_tls(self, certificate: Certificate | None) -> None:
-        if certificate is None:
-            self.tls = None
-        elif self.tls is None:
-            self.tls = server_context(certificate.chain, certificate.key)
-        else:
-            load(self.tls, certificate.chain, certificate.key)
 
     def _door(self, name: str, config: Config, judge: CurrentJudge) -> Door:
         target = config.targets[name]

@@ -78,7 +78,7 @@ def _asked(asked: Mapping[str, str]) -> dict[str, str]:
         elif low in _PASSED:
             wanted[low] = value
         else:
-            raise ParameterRefused(f"the start-up parameter `{name}` is refused; leave it out, or SET it later")
+            raise ParameterRefused(f"the start-up parameter `{name}` is refused; leave it out")
     return wanted
 
 
@@ -98,9 +98,7 @@ def _options(text: str) -> dict[str, str]:
 
 def _require(name: str, value: str) -> None:
     if value.replace("-", "").replace("_", "").lower().strip("'\"") not in (_MUST_BE[name], "unicode"):
-        raise ParameterRefused(
-            f"`{name}` must be {_MUST_BE[name]} here, not `{value}`; set PGCLIENTENCODING=UTF8 or the like"
-        )
+        raise ParameterRefused(f"`{name}` must be {_MUST_BE[name]} here, not `{value}`; leave it out or set it so")
 
 
 def _pinned_path(path: str | None) -> str:
