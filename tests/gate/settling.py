@@ -8,8 +8,10 @@ from types import ModuleType
 from interlock.gate import Ask, Gate, Settled, settle
 from interlock.impact import Counted
 from interlock.model import (
+    UNSEEN,
     Basis,
     Case,
+    Content,
     Decision,
     Effect,
     Ground,
@@ -51,6 +53,9 @@ class Unit:
 
     async def ground(self, ask: Ask) -> Ground | None:
         return None
+
+    async def content(self) -> Content:
+        return UNSEEN
 
     async def wait(self, decided: Awaitable[Lease], patience: int) -> Lease | None:
         return None

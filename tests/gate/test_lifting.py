@@ -12,9 +12,11 @@ from interlock.access.leases import approve, ended
 from interlock.gate import Ask, Ends, Found, Gate, Lifting, Terms
 from interlock.ledger.leaf import Entry, Kind
 from interlock.model import (
+    UNSEEN,
     Basis,
     Card,
     Case,
+    Content,
     Decision,
     End,
     Ground,
@@ -44,6 +46,7 @@ class Office(Stage):
     meanwhile: str = ""  # what people say while somebody waits
     lifted: bool = True  # whether policy lets pass what was approved
     impact: Impact | None = None
+    content_is: Content = UNSEEN
 
     # judge
     def decide(self, case: Case) -> Decision:
@@ -92,6 +95,9 @@ class Office(Stage):
     # port
     async def ground(self, ask: Ask) -> Ground | None:
         return self.ground_is
+
+    async def content(self) -> Content:
+        return self.content_is
 
     async def wait(self, decided: Awaitable[Lease], patience: int) -> Lease | None:
         self.said.append(f"wait {patience}")
@@ -308,3 +314,21 @@ def _lifting(office: Office) -> Lifting:
         salt=lambda: "ab" * 32,
         terms=Terms(asking=MINUTE),
     )
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "passes"), [("k", "k", True), ("k", "l", False), ("k", "", False), ("", "k", True)]
+)
+def test_other_rows_than_those_that_were_shown_use_it_up(office: Office, before: str, now: str, passes: bool) -> None:
+    said, lifting = drop(), _lifting(office)
+    case = Case(command=said.command, intent=said.intent, offers=said.offers, at=10, impact=measured(3))
+    office.content_is = Content(keys=before and before.encode().hex())
+    _, asked = asyncio.run(lifting.lift(said, case, HOLD, office))
+    assert asked.lease is not None
+    office.lease = granted(asked.lease)
+    office.content_is = Content(keys=now and now.encode().hex())
+    seen, decision = asyncio.run(lifting.lift(said, case, HOLD, office))
+    assert decision.allowed is passes
+    if not passes:
+        assert "other rows" in decision.reasons[-1].message
+        assert lifting.ends(seen, decision) == {asked.lease.id: (End.EXCEEDED, "drop")}

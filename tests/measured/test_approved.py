@@ -7,6 +7,7 @@ import pytest
 
 from interlock.app.approvals import Desk
 from interlock.app.embedded import EmbeddedPostgres
+from interlock.model import Card
 from tests.measured.asking import records, refused, touched
 from tests.measured.conftest import WORLD
 from tests.stand import Stand, standing
@@ -26,10 +27,18 @@ def owned(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """With somebody who owns the data."""
     server: EmbeddedPostgres = request.getfixturevalue(f"postgres{request.param}")
     directory = tmp_path_factory.mktemp(f"owned{request.param}")
-    with standing(server, directory, WORLD.read_text(), more=OWNER) as made:
+    with standing(server, directory, WORLD.read_text(), pii=("public.customers.name",), more=OWNER) as made:
         made.start()
         yield made
         made.end_well()
+
+
+def shown(stand: Stand, request: str) -> Card:
+    """What an approver sees."""
+    with Desk(stand.directory / ".interlock" / "approvals.sock") as desk:
+        card = desk.show(request).card
+    assert card is not None
+    return card
 
 
 def marked(stand: Stand) -> object:
@@ -74,14 +83,67 @@ def test_what_does_more_than_was_approved_is_undone_and_asked_anew(owned: Stand)
     assert ends(owned, first, said["request"]) == [(first, "exceeded"), (said["request"], "used")]
 
 
-def test_what_does_less_than_was_approved_lands(owned: Stand) -> None:
-    text = "DELETE FROM items WHERE id BETWEEN 10000 AND 12000"
+def test_what_does_less_than_was_approved_lands_where_rows_were_only_counted(owned: Stand) -> None:
+    text = "UPDATE log SET what = 'bulk' WHERE id BETWEEN 1 AND 2000"
     with owned.connect() as client:
         request = held(client, text)["request"]
+        card = shown(owned, request)
+        assert (card.content.keys, [str(one) for one in card.content.counted]) == ("", ["public.log"])
         approve(owned, request, "olga")
-        owned.ask("DELETE FROM items WHERE id BETWEEN 10000 AND 10500")
-        assert client.execute(text).rowcount == 1_500
+        owned.ask("DELETE FROM log WHERE id BETWEEN 1 AND 500")
+        assert client.execute(text.encode()).rowcount == 1_500
     assert ends(owned, request) == [(request, "used")]
+
+
+def test_the_card_shows_some_rows_as_they_are(owned: Stand) -> None:
+    """Without the column that carries a label."""
+    text = "DELETE FROM customers WHERE id BETWEEN 2000 AND 2999"
+    with owned.connect() as client:
+        request = held(client, text)["request"]
+        content = shown(owned, request).content
+    assert {str(one) for one in content.keyed} == {"public.customers", "public.orders"}
+    assert {str(one.object) for one in content.samples} == {"public.customers", "public.orders"}
+    (sample,) = [one for one in content.samples if str(one.object) == "public.customers"]
+    assert (str(sample.object), sample.verb, sample.columns) == (
+        "public.customers",
+        "delete",
+        ("id", "country", "note"),
+    )
+    assert len(sample.rows) == 5
+    assert all(2000 <= int(row[0] or 0) <= 2999 and row[1] in ("DE", "FR") for row in sample.rows)
+    card = owned.interlock("approvals", "show", request)
+    assert "the very rows, by their keys: public.orders, public.customers" in " ".join(card.err.split())
+    assert f"  {sample.rows[0][0]} | " in card.err
+    assert owned.ask("SELECT count(*) FROM customers WHERE id BETWEEN 2000 AND 2999") == 1_000
+
+
+@pytest.mark.parametrize("others", ["as many", "fewer"])
+def test_other_rows_than_those_that_were_approved_are_undone_and_asked_anew(owned: Stand, others: str) -> None:
+    """The same text, the same count: threats.md 6."""
+    text = "UPDATE items SET amount = -1 WHERE amount BETWEEN 20000 AND 21999"
+    with owned.connect() as client:
+        first = held(client, text)["request"]
+        approve(owned, first, "olga")
+        owned.ask("UPDATE items SET amount = 30000 WHERE id = 20005")
+        if others == "as many":
+            owned.ask("UPDATE items SET amount = 20005 WHERE id = 40000")
+        detail = refused(client, text).detail
+        assert "other rows than those that were approved" in detail
+        assert owned.ask("SELECT count(*) FROM items WHERE amount = -1") == 0
+        (said,) = [json.loads(line[11:]) for line in detail.splitlines() if line.startswith("interlock: ")]
+        assert said["request"] != first
+        approve(owned, said["request"], "olga")
+        assert client.execute(text.encode()).rowcount == (2_000 if others == "as many" else 1_999)
+    assert ends(owned, first, said["request"]) == [(first, "exceeded"), (said["request"], "used")]
+    owned.ask("UPDATE items SET amount = id")
+
+
+def test_rows_of_a_table_that_changed_twice_are_only_counted(owned: Stand) -> None:
+    """More changes than rows: the keys would not be all of it."""
+    text = "UPDATE watched_twice SET name = 'x' WHERE id <= 1500"
+    with owned.connect() as client:
+        content = shown(owned, held(client, text)["request"]).content
+    assert (content.keys, [str(one) for one in content.counted]) == ("", ["public.watched_twice"])
 
 
 def test_inside_a_transaction_it_is_not_asked_for(owned: Stand) -> None:

@@ -69,3 +69,13 @@ INSERT INTO events SELECT n, n, 'e' FROM generate_series(0, 4999) AS n;
 CREATE TABLE skewed (id int PRIMARY KEY, a int, b int, c int, note text);
 INSERT INTO skewed SELECT n, n % 20, n % 20, n % 20, NULL FROM generate_series(1, 18000) AS n;
 INSERT INTO skewed SELECT n, 1, 2, 3, NULL FROM generate_series(18001, 18003) AS n;
+
+-- every change of a row changes it once more.
+CREATE TABLE watched_twice (id int PRIMARY KEY, name text);
+INSERT INTO watched_twice SELECT n, 'w' FROM generate_series(1, 2000) AS n;
+CREATE FUNCTION again() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE watched_twice SET name = NEW.name || '!' WHERE id = NEW.id;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER again AFTER UPDATE ON watched_twice FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION again();

@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Final
 from unicodedata import normalize
 
-from interlock.access.binding import binds
+from interlock.access.binding import binds, commitment
 from interlock.access.faults import ApprovalRefused
-from interlock.model import Approver, Basis, End, Impact, Lease, Principal, PrincipalKind
+from interlock.model import Approver, Basis, Content, End, Impact, Lease, Principal, PrincipalKind
 
 MOST_WAITING: Final = 20  # requests of one requester: more would wear out those who decide (threats.md 18)
 
@@ -139,6 +139,16 @@ def beyond(impact: Impact, ceiling: Impact | None) -> str | None:
     if ceiling.reversible and not impact.reversible:
         return "what it does cannot be undone any more"
     return None
+
+
+def other_rows(lease: Lease, content: Content) -> str | None:
+    """For people: that these are not the rows that were approved; None where they are, or were only counted. What
+    cannot be seen any more is not the same."""
+    if not lease.scope.content:
+        return None
+    if content.keys and commitment(lease.scope.salt, content.keys) == lease.scope.content:
+        return None
+    return "it would take other rows than those that were approved"
 
 
 def grouped(leases: Iterable[Lease]) -> list[tuple[Lease, ...]]:

@@ -7,7 +7,7 @@ import msgspec
 
 from interlock.access.leases import groups_asked, missing
 from interlock.cli.render import part, quoted, say
-from interlock.model import Basis, Card, Effect, Impact, Lease, Principal, Reach
+from interlock.model import Basis, Card, Effect, Impact, Lease, Principal, Reach, Sample
 
 _SECOND: Final = 1_000_000
 _MOST_EFFECTS: Final = 12
@@ -92,11 +92,34 @@ def show_card(lease: Lease, card: Card | None, at: int) -> None:
     part(
         "approved", [quoted(f"{one.id} for {one.group}, by {one.proof}") for one in lease.approved_by] or ["nobody yet"]
     )
-    part("bound to", ["this text, its parameters and settings, who asks, this policy; [bold]count only[/]: other rows"])
+    part("bound to", [*_bound(lease, card)])
+    part("rows", [quoted(line) for line in sample_lines(card.content.samples)])
     part("statement", [quoted(line) for line in _statement(card)])
     part("purpose", [quoted(f"{lease.purpose!r}, says the requester" if lease.purpose else "not stated")])
     if lease.pending:
         say(f"\ninterlock approvals approve {quoted(lease.id)} --as NAME")
+
+
+def _bound(lease: Lease, card: Card) -> Iterator[str]:
+    """What the approval is good for. Where the rows themselves are not bound, others could be taken in their place."""
+    yield "this text, its parameters and settings, who asks, this policy"
+    content = card.content
+    if lease.scope.content:
+        yield quoted(f"the very rows, by their keys: {', '.join(map(str, content.keyed))}")
+    if content.counted or not lease.scope.content:
+        where = f" in {', '.join(map(str, content.counted))}" if content.counted else ""
+        yield f"[bold]count only[/]: other rows{quoted(where)}"
+
+
+def sample_lines(samples: Iterable[Sample]) -> Iterator[str]:
+    """Rows as they are now, a line each; columns that carry a label are not among them."""
+    for sample in samples:
+        yield f"{sample.verb} {sample.object} ({', '.join(sample.columns)})"
+        yield from (f"  {' | '.join(map(_shown, row))}" for row in sample.rows)
+
+
+def _shown(value: str | None) -> str:
+    return "NULL" if value is None else "".join(c if c.isprintable() else repr(c)[1:-1] for c in value)
 
 
 def _who(principal: Principal) -> Iterator[str]:

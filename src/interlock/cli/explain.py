@@ -16,7 +16,7 @@ from interlock.cli.exits import Exit
 from interlock.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from interlock.cli.render import emit, emit_json, part, quoted, say
 from interlock.gateways.postgres.denial import telling, ways_out
-from interlock.model import CallerFault, Confine, Limit, Mask, Measure, ObjectKind, Obligation, Principal, Verdict
+from interlock.model import CallerFault, Confine, Fuse, Limit, Mask, Measure, ObjectKind, Obligation, Principal, Verdict
 
 app = typer.Typer()
 
@@ -180,6 +180,8 @@ def _promise(obligation: Obligation) -> str:
             return f"at most {obligation.rows:,} rows are delivered"
         case Confine():
             return "it runs where nothing can be written"
+        case Fuse():
+            return f"it is not tried where the target expects more than {obligation.rows:,} rows in a step of it"
         case Measure():
             return "its exact effect is counted, and decides whether it lands"
         case Mask():

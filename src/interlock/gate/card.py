@@ -39,6 +39,7 @@ def card_of(case: Case, decision: Decision) -> Card:
         shape=intent.shape,
         text=command.text[:_MOST_TEXT] if shown else None,
         values=_values(case) if shown else (),
+        content=case.content,
     )
 
 

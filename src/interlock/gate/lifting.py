@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from interlock.access.binding import commitment, digest_of
-from interlock.access.leases import MOST_WAITING, beyond, fits
+from interlock.access.leases import MOST_WAITING, beyond, fits, other_rows
 from interlock.gate.card import card_of
 from interlock.gate.port import Ask, Judge
 from interlock.ledger.leaf import Entry
 from interlock.model import (
     Card,
     Case,
+    Content,
     Decision,
     End,
     Ground,
@@ -65,6 +66,9 @@ class Place(Protocol):
     async def wait(self, decided: Awaitable[Lease], patience: int) -> Lease | None:
         """The lease as people decided it; None after `patience` microseconds, or where somebody gave up before."""
 
+    async def content(self) -> Content:
+        """Which rows it took, where it ran and can still be undone."""
+
 
 class Requester(Protocol):
     """Writes down that somebody is asked."""
@@ -112,6 +116,8 @@ class Lifting:
         found = await self.leases.seek(digest, case.command.session.principal)
         if found.lease is None and not found.room:
             return case, _crowded(decision)
+        if found.lease is None or found.lease.starts_at is not None:
+            case = replace(case, content=await port.content())
         lease = found.lease or self._asked(case, decision, digest)
         if lease is not None and lease.pending and self.terms.patience and not ask.explicit:
             if found.lease is None:
@@ -144,7 +150,7 @@ class Lifting:
         at = self.now()
         if not fits(lease, digest, case.command.session.principal, at):
             return case, replace(decision, lease=lease)
-        if (more := beyond(case.impact, lease.ceiling)) is not None:
+        if (more := beyond(case.impact, lease.ceiling) or other_rows(lease, case.content)) is not None:
             asked = self._asked(case, decision, digest, replaces=lease.id)
             held = replace(decision, reasons=(*decision.reasons, _exceeded(lease, more)), lease=asked)
             return case, held
@@ -165,6 +171,7 @@ class Lifting:
             command=case.command.id,
             ways=ways,
             replaces=replaces,
+            content=commitment(salt, case.content.keys) if case.content.keys else "",
         )
         return Lease(
             id=self.new_id(),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from interlock.ledger.leaf import Entry
-from interlock.model import Case, Command, Decision, Ground, Intent, Lease, Obligation, Outcome, Session
+from interlock.model import Case, Command, Content, Decision, Ground, Intent, Lease, Obligation, Outcome, Session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,9 @@ class Port(Protocol):
 
     async def ground(self, ask: Ask) -> Ground | None:
         """What the command's meaning rests on now, once everything before it is over; None where nobody can say."""
+
+    async def content(self) -> Content:
+        """Which rows it took: none, before it runs."""
 
     async def wait(self, decided: Awaitable[Lease], patience: int) -> Lease | None:
         """The lease as people decided it; None after `patience` microseconds, or where somebody gave up before."""

@@ -8,7 +8,7 @@ from interlock.access.leases import beyond
 from interlock.gate.admit import Gate, with_steps, within_offers
 from interlock.gate.port import Ask
 from interlock.impact import Counted, merged
-from interlock.model import UNCOUNTED, Basis, Case, Decision, Ground, Lease, Reason, Verdict
+from interlock.model import UNCOUNTED, Basis, Case, Content, Decision, Ground, Lease, Reason, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +50,9 @@ class Settling(Protocol):
 
     async def ground(self, ask: Ask) -> Ground | None:
         """What its command's meaning rests on, asked inside it; None where nobody can say."""
+
+    async def content(self) -> Content:
+        """Which rows it took."""
 
     async def wait(self, decided: Awaitable[Lease], patience: int) -> Lease | None:
         """Nobody is waited for while a transaction is open."""

@@ -11,6 +11,7 @@ from interlock.model import (
     Decision,
     Effect,
     Finding,
+    Fuse,
     Impact,
     Intent,
     Limit,
@@ -207,6 +208,8 @@ def _obligation(obligation: Obligation) -> JSON:
             return {"kind": "limit", "rows": rows}
         case Confine():
             return {"kind": "confine"}
+        case Fuse(rows=rows):
+            return {"kind": "fuse", "rows": rows}
         case Measure():
             return {"kind": "measure"}
         case _:

@@ -42,7 +42,13 @@ def read_lease(data: bytes) -> Lease:
 def card_bytes(card: Card) -> bytes:
     """A card as it is sealed."""
     data = canonical(card)
-    return data if len(data) <= MAX_CARD else canonical(replace(card, effects=card.effects[:64], text=None, values=()))
+    return (
+        data
+        if len(data) <= MAX_CARD
+        else canonical(
+            replace(card, effects=card.effects[:64], text=None, values=(), content=replace(card.content, samples=()))
+        )
+    )
 
 
 def read_card(data: bytes) -> Card:
@@ -61,6 +67,7 @@ def request_entry(case: Case, decision: Decision, card: Card, *, salt: bytes) ->
     salted = salt + card_bytes(card)
     group: dict[str, JSON] = {
         "binding": scope.binding,
+        "content": scope.content,
         "expires_at": lease.ends_at,
         "fingerprint": clip(scope.fingerprint, MAX_NAME),
         "lease": lease.id,

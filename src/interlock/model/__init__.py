@@ -2,10 +2,12 @@
 
 from interlock.model.card import Card
 from interlock.model.command import Command, Ground
+from interlock.model.content import UNSEEN, Content, Sample
 from interlock.model.decision import (
     Case,
     Confine,
     Decision,
+    Fuse,
     Limit,
     Mask,
     Measure,
@@ -35,6 +37,7 @@ from interlock.model.usage import UNCOUNTED, Usage
 __all__ = [
     "UNCOUNTED",
     "UNKNOWN_IMPACT",
+    "UNSEEN",
     "Approver",
     "Basis",
     "CallerFault",
@@ -43,6 +46,7 @@ __all__ = [
     "Column",
     "Command",
     "Confine",
+    "Content",
     "Decision",
     "Effect",
     "End",
@@ -50,6 +54,7 @@ __all__ = [
     "Field",
     "Finding",
     "FindingCode",
+    "Fuse",
     "Ground",
     "Impact",
     "Intent",
@@ -67,6 +72,7 @@ __all__ = [
     "PrincipalKind",
     "Reach",
     "Reason",
+    "Sample",
     "Session",
     "Status",
     "Target",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from interlock.model.content import UNSEEN, Content
 from interlock.model.decision import Reason
 from interlock.model.identity import Target
 from interlock.model.impact import Impact
@@ -14,7 +15,7 @@ class Card:
 
     The worst of `effects` stands first. `shape` is the text without its literals, `text` the text as it was sent, None
     where it may hold secrets or labelled values; `values` are its parameters, likewise. `impact` says by its basis
-    whether anybody counted.
+    whether anybody counted, `content` which rows they are.
     """
 
     target: Target
@@ -26,3 +27,4 @@ class Card:
     shape: str
     text: str | None = None
     values: tuple[str | None, ...] = ()
+    content: Content = UNSEEN

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from interlock.model.command import Command
+from interlock.model.content import UNSEEN, Content
 from interlock.model.impact import UNKNOWN_IMPACT, Impact
 from interlock.model.lease import Lease
 from interlock.model.meaning import Intent
@@ -35,8 +36,15 @@ class Measure:
     """Run in a unit that is counted and judged again before it lands."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fuse:
+    """Do not try what is expected to take more than `rows` rows in any step. What is expected allows nothing."""
+
+    rows: int
+
+
 # A gateway that cannot honour one of these denies.
-Obligation = Mask | Limit | Confine | Measure
+Obligation = Mask | Limit | Confine | Measure | Fuse
 
 
 class Verdict(StrEnum):
@@ -86,7 +94,8 @@ class Case:
     """Everything a policy may look at; what is decided on is what is recorded and can be replayed.
 
     `offers` are the kinds of obligation the gateway can honour. `at` is in microseconds since the epoch, UTC.
-    `leases` are valid, bound to this command and live at `at`: the gate has verified that.
+    `leases` are valid, bound to this command and live at `at`: the gate has verified that. `content` is for people who
+    are asked, and what their approval is bound to: no policy sees it, and its rows reach no record but the sealed card.
     """
 
     command: Command
@@ -96,3 +105,4 @@ class Case:
     impact: Impact = UNKNOWN_IMPACT
     leases: tuple[Lease, ...] = ()
     usage: Usage = UNCOUNTED
+    content: Content = UNSEEN

@@ -45,7 +45,7 @@ class OneCommand:
 
     `binding` is a salted digest of these. `fingerprint` only groups what is shown; `command` is the decision that
     asked. Each of `ways` is a set of lifts that is enough by itself. `replaces` names the lease that this command
-    went beyond.
+    went beyond. `content` is a salted digest of the keys of the rows that were shown; "" where they were only counted.
     """
 
     salt: str
@@ -54,6 +54,7 @@ class OneCommand:
     command: str
     ways: tuple[frozenset[str], ...]
     replaces: str | None = None
+    content: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

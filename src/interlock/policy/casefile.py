@@ -82,7 +82,7 @@ class WrittenCase(_Closed, frozen=True, kw_only=True):
     understood: bool = True
     environment: str | None = None
     purpose: str | None = None
-    offers: tuple[Literal["measured", "readOnly", "maxRows", "form"], ...] = ("readOnly", "maxRows")
+    offers: tuple[Literal["measured", "readOnly", "maxRows", "fuseRows", "form"], ...] = ("readOnly", "maxRows")
     impact: WrittenImpact | None = None
     granted: tuple[str, ...] = ()
     usage: dict[str, int] = {}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, assert_never
 
-from interlock.model import Confine, Limit, Mask, Measure, Obligation
+from interlock.model import Confine, Fuse, Limit, Mask, Measure, Obligation
 
 # From the weakest to the strictest form in which a value may be shown.
 FORMS: Final = ("raw", "partial", "token", "null")
@@ -12,6 +12,7 @@ PROMISED_BY: Final[dict[type[Obligation], str]] = {
     Measure: "measured",
     Confine: "readOnly",
     Limit: "maxRows",
+    Fuse: "fuseRows",
     Mask: "form",
 }
 PROMISES: Final = frozenset(PROMISED_BY.values())
@@ -25,15 +26,16 @@ class Plan:
     measured: bool = False
     read_only: bool = False
     max_rows: int | None = None
+    fuse_rows: int | None = None
     form: str = RAW
 
     def stricter(self, other: "Plan") -> "Plan":
         """Both promises at once: the least upper bound, so the order of merging does not matter."""
-        limits = [rows for rows in (self.max_rows, other.max_rows) if rows is not None]
         return Plan(
             measured=self.measured or other.measured,
             read_only=self.read_only or other.read_only,
-            max_rows=min(limits, default=None),
+            max_rows=_less(self.max_rows, other.max_rows),
+            fuse_rows=_less(self.fuse_rows, other.fuse_rows),
             form=max(self.form, other.form, key=FORMS.index),
         )
 
@@ -43,6 +45,7 @@ class Plan:
             "measured": self.measured,
             "readOnly": self.read_only,
             "maxRows": self.max_rows is not None,
+            "fuseRows": self.fuse_rows is not None,
             "form": self.form != RAW,
         }
         return frozenset(name for name, promised in held.items() if promised)
@@ -60,6 +63,8 @@ class Plan:
         }
         if self.max_rows is not None:
             facts["maxRows"] = self.max_rows
+        if self.fuse_rows is not None:
+            facts["fuseRows"] = self.fuse_rows
         return facts
 
     def obligations(self) -> tuple[Obligation, ...]:
@@ -71,6 +76,8 @@ class Plan:
             held.append(Confine())
         if self.max_rows is not None:
             held.append(Limit(rows=self.max_rows))
+        if self.fuse_rows is not None:
+            held.append(Fuse(rows=self.fuse_rows))
         return tuple(held)
 
 
@@ -93,9 +100,15 @@ def _one_promise(text: str) -> Plan:
             return Plan(read_only=True)
         case ("maxRows", "=", digits) if digits.isascii() and digits.isdigit() and int(digits) <= _MOST_ROWS:
             return Plan(max_rows=int(digits))
+        case ("fuseRows", "=", digits) if digits.isascii() and digits.isdigit() and int(digits) <= _MOST_ROWS:
+            return Plan(fuse_rows=int(digits))
         case ("form", "=", form) if form in FORMS[1:]:
             return Plan(form=form)
-    raise ValueError(f"`{text}` is no promise: write measured, readOnly, maxRows=<rows> or form=<partial|token|null>")
+    raise ValueError(f"`{text}` is no promise: write measured, readOnly, maxRows=<rows>, fuseRows=<rows> or form=<...>")
+
+
+def _less(one: int | None, other: int | None) -> int | None:
+    return min([rows for rows in (one, other) if rows is not None], default=None)
 
 
 def obligation_text(obligation: Obligation) -> str:
@@ -107,6 +120,8 @@ def obligation_text(obligation: Obligation) -> str:
             return "readOnly"
         case Limit(rows=rows):
             return f"maxRows={rows}"
+        case Fuse(rows=rows):
+            return f"fuseRows={rows}"
         case Mask(labels=labels, form=form):
             return f"form={form} for {'+'.join(sorted(labels))}"
         case _:

@@ -13,12 +13,14 @@ _MUST: Final = {
     "measured": ("must be measured before it lands", "measure"),
     "readOnly": ("must run where nothing can be written", "confine a command"),
     "maxRows": ("must be limited to {rows} rows", "limit rows"),
+    "fuseRows": ("must be expected to take at most {fuse} rows", "ask what a command is expected to take"),
     "form": ("must be shown as `{form}` instead of in the clear", "mask values"),
 }
 _INSTEAD: Final = {
     "measured": "name the rows by a unique key, one statement for each, so that the effect is known to be small",
     "readOnly": "separate the reading from the writing and run each by itself",
     "maxRows": "ask the operator for a gateway that can limit rows",
+    "fuseRows": "write it as a SELECT, INSERT, UPDATE, DELETE or MERGE of its own",
     "form": "leave these columns out of the statement",
 }
 
@@ -203,7 +205,8 @@ _AS_IT_WAS: Final = tuple(f".{metric}" for metric in METRICS if metric in (READ,
 
 
 def _must(kind: str, plan: Plan) -> str:
-    return _MUST[kind][0].format(rows=f"{plan.max_rows:,}" if plan.max_rows is not None else "", form=plan.form)
+    rows, fuse = (f"{most:,}" if most is not None else "" for most in (plan.max_rows, plan.fuse_rows))
+    return _MUST[kind][0].format(rows=rows, fuse=fuse, form=plan.form)
 
 
 def _first_line(error: str) -> str:

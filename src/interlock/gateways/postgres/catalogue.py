@@ -6,6 +6,7 @@ from typing import Final
 from interlock.gateways.postgres.side import SIDE_TROUBLE, SideConnection, connect_aside
 from interlock.gateways.postgres.stamps import STAMP, Touched
 from interlock.gateways.postgres.upstream import Address, Credential, Unreachable, cause
+from interlock.gateways.postgres.witness import Witness
 from interlock.intent.sql.catalog import FINGERPRINT, QUERIES, Catalog, LabelBook
 
 POLL_SECONDS: Final = 2.0
@@ -31,6 +32,7 @@ class Catalogue:
         self._target = target
         self._address = address
         self._credential = credential
+        self.witness = Witness(self._connect)
         self._connection: SideConnection | None = None
         self._fingerprint: str | None = None
         self._lock = asyncio.Lock()
@@ -123,8 +125,11 @@ class Catalogue:
 
     async def _connected(self) -> SideConnection:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await connect_aside(self._address, self._credential, _SETTINGS, seconds=30)
+            self._connection = await self._connect()
         return self._connection
+
+    async def _connect(self) -> SideConnection:
+        return await connect_aside(self._address, self._credential, _SETTINGS, seconds=30)
 
     async def _drop(self) -> None:
         connection, self._connection = self._connection, None

@@ -5,6 +5,7 @@ from enum import Enum, auto
 
 from interlock.gateways.postgres.running import Running
 from interlock.intent.sql.statement import Statement
+from interlock.wire.postgres import kinds
 
 
 class Show(Enum):
@@ -55,6 +56,11 @@ class Due:
         self.hidden = hidden
         self.instead, self.fails = instead, fails
         self.wrapped = wrapped
+
+
+def poison(error: bytes) -> Due:
+    """What is owed for an Execute that the target must fail; the client sees `error` instead."""
+    return Due(kinds.EXECUTE, instead=error)
 
 
 LOCAL = 0  # not a message type: an answer of our own that only waits for its turn; `instead` holds its bytes

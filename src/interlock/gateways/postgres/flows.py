@@ -8,8 +8,9 @@ from msgspec.structs import replace
 
 from interlock.gateways.postgres import owned
 from interlock.gateways.postgres.steps import Unit
+from interlock.gateways.postgres.weighing import weighable
 from interlock.intent.sql.statement import Flow, Statement
-from interlock.model import Confine, Intent, Limit, Measure, ObjectKind, Obligation, Verb
+from interlock.model import Confine, Fuse, Intent, Limit, Measure, ObjectKind, Obligation, Verb
 
 # After these the transaction state, a setting or the catalogue is another: wait for the target, then read on.
 SETTLING: Final = frozenset(
@@ -61,6 +62,7 @@ _PLAIN: Final = frozenset(
 OFFERED: Final[frozenset[type[Obligation]]] = frozenset({Confine, Limit})
 # What runs inside a transaction can be counted before that lands.
 OFFERED_INSIDE: Final[frozenset[type[Obligation]]] = OFFERED | {Measure}
+_WEIGHED: Final[frozenset[type[Obligation]]] = frozenset({Fuse})
 OFFERED_FOR_COPY: Final[frozenset[type[Obligation]]] = frozenset({Confine})
 
 # What an approval can be bound to: statements that say all they mean themselves, and bring no data behind them.
@@ -80,7 +82,8 @@ def offered(statement: Statement) -> frozenset[type[Obligation]]:
     """The obligations that the gateway can honour for a statement."""
     if statement.flow is Flow.COPY_OUT:
         return OFFERED_FOR_COPY
-    return OFFERED_INSIDE if statement.transactional else OFFERED
+    kept = OFFERED_INSIDE if statement.transactional else OFFERED
+    return kept | _WEIGHED if weighable(statement) else kept
 
 
 def may_write(statement: Statement) -> bool:

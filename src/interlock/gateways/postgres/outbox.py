@@ -8,18 +8,19 @@ from interlock.access.privileges import Shape
 from interlock.gate import Ask
 from interlock.gateways.postgres import denial, owned, replies, stamps
 from interlock.gateways.postgres.bench import Bench
-from interlock.gateways.postgres.due import LOCAL, LOCAL_READY, Due, Show
+from interlock.gateways.postgres.due import LOCAL, LOCAL_READY, Due, Show, poison
 from interlock.gateways.postgres.flows import ENDING
 from interlock.gateways.postgres.lending import Lending
 from interlock.gateways.postgres.names import Names
-from interlock.gateways.postgres.queue import Activate, Intake, Item, Parcel, Pause, Settle, ends
+from interlock.gateways.postgres.queue import Activate, Intake, Item, Parcel, Pause, Settle, Weigh, ends
 from interlock.gateways.postgres.rewriting import spelled_out
 from interlock.gateways.postgres.running import Running
 from interlock.gateways.postgres.settling import Counting, counting
-from interlock.gateways.postgres.starting import changed_by, start
-from interlock.gateways.postgres.steps import End, Group, Portal, Reject, Run, Send, Step, Unit
+from interlock.gateways.postgres.starting import changed_by, confined_here, start
+from interlock.gateways.postgres.steps import End, Group, Portal, Reject, Run, Send, Step, Unit, only_prepared
+from interlock.gateways.postgres.weighing import not_tried, question, weighs
 from interlock.intent.sql.statement import Flow
-from interlock.model import Decision, Ground, Lease, Status
+from interlock.model import UNSEEN, Content, Decision, Ground, Lease, Status
 from interlock.wire.postgres import kinds
 from interlock.wire.postgres.messages import build_execute, build_sync
 
@@ -84,6 +85,7 @@ class Outbox:
         if stamped and step.portal is not None and not step.portal.statement.writes:
             self._open(step.unit, step.group)
             self._compare(step, step.portal)  # rows that have left cannot be undone
+        self._weigh(ask, step, running)
         for covered in self._covered:
             self._pass_on(covered, running)  # being parsed it may act, so it is confined like the rest (threats.md 1)
         self._covered.clear()
@@ -91,7 +93,12 @@ class Outbox:
             step.portal.running = running
         if running.flow is Flow.BEGIN:
             self._at_zero(step.group)
-        bare = running.limit is None and not step.unit.measured and not _confined_here(step.unit, running)
+        bare = (
+            running.limit is None
+            and running.fuse is None
+            and not step.unit.measured
+            and not confined_here(step.unit, running)
+        )
         if step.direct is not None and not (stamped or running.shape) and bare:
             self._note(step.group, step.unit, running)
             step.group.direct = True
@@ -117,6 +124,10 @@ class Outbox:
         """See `Bench`."""
         return None if self._bench is None else await self._bench.ground(ask)
 
+    async def content(self) -> Content:
+        """Nothing has run."""
+        return UNSEEN
+
     async def wait(self, decided: Awaitable[Lease], patience: int) -> Lease | None:
         """See `Bench`."""
         return None if self._bench is None else await self._bench.wait(decided, patience)
@@ -128,35 +139,33 @@ class Outbox:
             self._pass_on(self._steps.popleft())
         if flush and self._unjudged is not None:
             self._settle(*self._unjudged, lands=False)
-        if last is not None and _only_prepared(last):
+        if last is not None and only_prepared(last):
             # What was prepared outlives its implicit transaction; ended here, the rest of the group is free to
             # begin a READ WRITE one of the gateway's.
             self._end(End(group=last.group, unit=last.unit, hidden=True))
 
     def cut(self, group: Group) -> None:
         """An answer went over its limit and the client was told: make the target fail the group as well."""
-        group.fallen = True
-        while self.queue and self.queue[0].group is group and not ends(self.queue[0]):
-            self.queue.popleft()
-        self.queue.appendleft(Parcel(group=group, data=owned.POISON, dues=(_poison(b""),)))
+        self.fail(group, b"")
 
     def undo(self, settle: Settle, error: bytes) -> None:
         """A unit was refused after it ran: take it back, and fail its group with this error."""
-        group = settle.group
-        group.fallen = True
-        while self.queue and self.queue[0].group is group and not ends(self.queue[0]):
-            self._drop(self.queue.popleft())
-        self.queue.appendleft(Parcel(group=group, data=owned.POISON, dues=(_poison(error),)))
+        self.fail(settle.group, error)
         if settle.lands:
             dues = tuple(owned.bare_dues())
-            self.queue.appendleft(Parcel(group=group, data=owned.UNDO, dues=dues, alone=True))
+            self.queue.appendleft(Parcel(group=settle.group, data=owned.UNDO, dues=dues, alone=True))
+
+    def weigh(self, item: Weigh) -> None:
+        """Do not try what is expected to take more rows than may be, or nobody knows how many."""
+        if (error := not_tried(item.running, item.pieces)) is not None:
+            self.fail(item.group, error)
 
     def fail(self, group: Group, error: bytes) -> None:
-        """What was decided cannot be lent what it needs: the rest of its group is not sent, and fails with this."""
+        """The rest of a group is not sent, though it was decided, and fails with this."""
         group.fallen = True
         while self.queue and self.queue[0].group is group and not ends(self.queue[0]):
             self._drop(self.queue.popleft())
-        self.queue.appendleft(Parcel(group=group, data=owned.POISON, dues=(_poison(error),)))
+        self.queue.appendleft(Parcel(group=group, data=owned.POISON, dues=(poison(error),)))
 
     def look_again(self, settle: Settle, data: bytes, dues: Sequence[Due]) -> None:
         """Put a question of ours behind the COMMIT that lands a unit, where nothing of the client's stands there."""
@@ -253,7 +262,7 @@ class Outbox:
             self._drop_queued(group)
             unit.begun = False
         if unit.explicit or unit.begun or group.sent or any(parcel.group is group for parcel in self.queue):
-            self._parcel(group, owned.POISON, _poison(error))
+            self._parcel(group, owned.POISON, poison(error))
         else:
             group.local = True
             self._parcel(group, b"", Due(LOCAL, instead=error))
@@ -355,6 +364,17 @@ class Outbox:
         else:
             self._parcel(group, owned.BEGIN, *owned.run_dues())
 
+    def _weigh(self, ask: Ask, step: Send, running: Running) -> None:
+        """Ask what is expected of it, inside whatever it will run in: planning may run code (threats.md 1)."""
+        if running.fuse is None or step.portal is None or not weighs(step.portal.statement, ask):
+            return
+        pieces: list[bytes] = []
+        data, dues = question(ask, step.portal.statement, running, pieces)
+        self._open(step.unit, step.group)
+        self._lend(step.group, step.unit, running)
+        self._bracketed(step.group, step.unit, running, data, *dues)
+        self.queue.append(Weigh(group=step.group, running=running, pieces=pieces))
+
     def _lend(self, group: Group, unit: Unit, running: Running | None) -> None:
         """Before anything of a command: its shape in the place of another's. Once in each unit, inside its transaction,
         the session must hear of the change, and take on the owner where the command needs one."""
@@ -373,7 +393,7 @@ class Outbox:
 
     def _bracketed(self, group: Group, unit: Unit, running: Running | None, data: bytes, *dues: Due) -> None:
         """Inside a transaction that may write, a confined command runs between SAVEPOINT and RELEASE, read only."""
-        if running is None or not _confined_here(unit, running):
+        if running is None or not confined_here(unit, running):
             self._parcel(group, data, *dues)
             return
         if self.queue and self.queue[-1] is running.released:
@@ -383,17 +403,3 @@ class Outbox:
         self._parcel(group, data, *dues)
         self._parcel(group, owned.RELEASE, *owned.run_dues(), alone=True)
         running.released = self.queue[-1]
-
-
-def _only_prepared(last: Step) -> bool:
-    """Whether a batch broke off inside a group that has prepared and described so far, and run nothing."""
-    group, unit = last.group, last.unit
-    return not (group.whole or group.fallen or unit.explicit or unit.begun or unit.statements)
-
-
-def _poison(error: bytes) -> Due:
-    return Due(kinds.EXECUTE, instead=error)
-
-
-def _confined_here(unit: Unit, running: Running) -> bool:
-    return running.confined and (unit.explicit or unit.begun)

@@ -6,7 +6,7 @@ from typing import Final, Protocol, assert_never
 from interlock.gateways.postgres.activating import Activation
 from interlock.gateways.postgres.connection import Connection
 from interlock.gateways.postgres.outbox import Outbox
-from interlock.gateways.postgres.queue import Activate, Intake, Item, Parcel, Pause, Settle, ends
+from interlock.gateways.postgres.queue import Activate, Intake, Item, Parcel, Pause, Settle, Weigh, ends
 from interlock.gateways.postgres.relay import Relay
 from interlock.wire.postgres.messages import build_flush
 from interlock.wire.postgres.states import Conversation, Phase, Turn
@@ -79,6 +79,10 @@ class Pump:
                     self._outbox.cut(item.group)
             case Intake():
                 await self._begin_intake(item)
+            case Weigh():
+                await self._until(lambda: self._relay.idle)
+                if not self._relay.failed:
+                    self._outbox.weigh(item)
             case Settle():
                 await self._settle(item)
             case Activate() if self._activation is not None:

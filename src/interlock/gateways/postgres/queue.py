@@ -49,6 +49,15 @@ class Settle:
 
 
 @dataclass(slots=True, kw_only=True)
+class Weigh:
+    """Nothing behind this may leave before the target said, in `pieces`, how many rows it expects of `running`."""
+
+    group: Group
+    running: Running
+    pieces: list[bytes]
+
+
+@dataclass(slots=True, kw_only=True)
 class Activate:
     """What follows needs this shape, and nothing that was lent to a command before it may stay."""
 
@@ -56,7 +65,7 @@ class Activate:
     shape: Shape
 
 
-Item = Parcel | Pause | Intake | Settle | Activate
+Item = Parcel | Pause | Intake | Settle | Activate | Weigh
 
 
 def ends(item: Item) -> bool:

@@ -1,16 +1,18 @@
 """How a session reads SQL: by the target's catalogue, or by what it alone can see of it."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final, Protocol
 
 from interlock.gateways.postgres.names import Names
 from interlock.gateways.postgres.stamps import Stamp, Touched, touched
 from interlock.gateways.postgres.steps import Portal, Send, Step
+from interlock.impact.content import Question, questions
 from interlock.intent.sql.catalog import QUERIES, Catalog, LabelBook
 from interlock.intent.sql.limits import Limits
 from interlock.intent.sql.memory import Known, Memory
 from interlock.intent.sql.statement import Statement
 from interlock.intent.sql.understand import Scope, understand
+from interlock.model import Content, Impact
 
 # Longer texts are read in a process of their own, with a deadline: decoding holds the interpreter (sql.md 1).
 INLINE_BYTES: Final = 16 * 1024
@@ -24,6 +26,9 @@ class Shared(Protocol):
 
     async def refresh(self) -> None:
         """Read it again now, because something changed it."""
+
+    async def witness(self, impact: Impact, asked: Sequence[Question], /) -> Content:
+        """Which rows a unit has taken that is still open."""
 
     async def stamp(self, what: Touched, known: Catalog) -> str:
         """What relations and functions look like by the catalogue that was `known`; "" where it is not the current."""
@@ -116,6 +121,10 @@ class Reader:
         if len(again) == 1 and again[0].intent == portal.statement.intent:
             portal.read_in = self.scene
             portal.stamp = await self.stamp(portal.statement, portal.read_in[0])
+
+    async def content(self, impact: Impact, transaction: str) -> Content:
+        """Which rows a unit has taken that is still open, as another session sees them."""
+        return await self._shared.witness(impact, questions(impact, transaction, self.catalog))
 
     async def reread(self, rows_of: Callable[[str], Awaitable[list[str]]], *, transaction: bool) -> None:
         """Something changed the catalogue. Inside a transaction only this session sees it; so do temporary names."""

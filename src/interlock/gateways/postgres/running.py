@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class Running:
     """What is known of one admitted command until its outcome is written down.
 
-    `limit` is the most rows that may be delivered, None for no limit; `rows` and `bytes` count what was
+    `limit` is the most rows that may be delivered, `fuse` the most that may be expected, None for no limit; `rows` and `bytes` count what was
     delivered; `started` is a monotonic clock in seconds. `tag_rows` is what the target said it changed.
     `listed` is True while the relay owes an outcome for it; `exceeded` once its answer went over the limit;
     `closed` once its end was written down, though its portal may be asked for more. `source` is the portal that the
@@ -31,6 +31,7 @@ class Running:
         "exceeded",
         "finished",
         "flow",
+        "fuse",
         "limit",
         "listed",
         "measured",
@@ -53,11 +54,13 @@ class Running:
         confined: bool,
         measured: bool = False,
         writes: bool = False,
+        fuse: int | None = None,
     ) -> None:
         self.ask = ask
         self.flow = flow
         self.started = started
         self.limit = limit
+        self.fuse = fuse
         self.confined = confined
         self.measured = measured
         self.writes = writes

@@ -112,7 +112,7 @@ class Session:
             idle=self._until_idle,
             failed=lambda: relay.failed,
             overflowed=lambda: relay.held.overflowed,
-            catalog=lambda: self._reader.catalog,
+            reader=self._reader,
             ground=partial(self._bench.ground, settling=True),
             release=self._release,
             withhold=lambda: client.write(relay.withhold()),

@@ -9,10 +9,10 @@ from interlock.gate import Ask, Gate, Settled, settle
 from interlock.gateways.postgres import denial, owned
 from interlock.gateways.postgres.due import Due
 from interlock.gateways.postgres.queue import Settle
+from interlock.gateways.postgres.reading import Reader
 from interlock.gateways.postgres.rows import first_values
 from interlock.impact import Counted, postgres as count, ran_out
-from interlock.intent.sql import Catalog
-from interlock.model import Ground, Impact, Intent, Lease, Reason, Verb
+from interlock.model import UNSEEN, Content, Ground, Impact, Intent, Lease, Reason, Verb
 from interlock.wire.postgres.messages import Part, build_bind, build_close, build_execute
 
 _COUNT: Final = {False: owned.run("il_count"), True: owned.run("il_count_all")}
@@ -66,7 +66,7 @@ class Stage:
     idle: Callable[[], Awaitable[None]]
     failed: Callable[[], bool]
     overflowed: Callable[[], bool]
-    catalog: Callable[[], Catalog]
+    reader: Reader
     ground: Callable[[Ask], Awaitable[Ground | None]]
     release: Callable[[bool], None]
     withhold: Callable[[], None]
@@ -102,6 +102,12 @@ class _Unit:
     async def ground(self, ask: Ask) -> Ground | None:
         return await self.stage.ground(ask)
 
+    async def content(self) -> Content:
+        if self.stage.failed():
+            return UNSEEN
+        found = self._counted()
+        return await self.stage.reader.content(found.impact, found.transaction)
+
     async def wait(self, decided: Awaitable[Lease], patience: int) -> Lease | None:
         return None
 
@@ -109,13 +115,16 @@ class _Unit:
         await self.stage.idle()
         if self.stage.failed():
             return None
-        intents = [ask.intent for ask in self.ran]
         answers = [_texts(pieces) for pieces in self.item.counts]
         try:
-            found = count.counted(answers[-1], intents, self.stage.catalog())
+            found = self._counted()
         except ValueError:
             return Counted(impact=Impact())
         return Counted(impact=found.impact, transaction=found.transaction, problem=self._problem(answers))
+
+    def _counted(self) -> Counted:
+        intents = [ask.intent for ask in self.ran]
+        return count.counted(_texts(self.item.counts[-1]), intents, self.stage.reader.catalog)
 
     def _problem(self, answers: Sequence[Sequence[str]]) -> Reason | None:
         if self.stage.overflowed():

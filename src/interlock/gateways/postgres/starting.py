@@ -8,7 +8,7 @@ from interlock.gateways.postgres.names import Names
 from interlock.gateways.postgres.running import Running
 from interlock.gateways.postgres.steps import Portal, Send, Unit
 from interlock.intent.sql.statement import Flow, Statement
-from interlock.model import Confine, Decision, Limit, Measure, Verb
+from interlock.model import Confine, Decision, Fuse, Limit, Measure, Verb
 
 
 def start(ask: Ask, step: Send, decision: Decision, *, names: Names, clock: Callable[[], float]) -> Running:
@@ -26,6 +26,7 @@ def start(ask: Ask, step: Send, decision: Decision, *, names: Names, clock: Call
         confined=Confine in kept or (Measure not in kept and _reads_by_code(unit, statement)),
         measured=Measure in kept and inside,  # outside, being parsed or named it can write nothing
         writes=writes,
+        fuse=_fuse(decision) if decision.obligations else None,
     )
     running.source = portal
     if statement is not None and statement.flow is Flow.FETCH and statement.name is not None:
@@ -44,6 +45,17 @@ def _limit(decision: Decision) -> int | None:
     """The most rows that may come out of the portal."""
     limits = [obligation.rows for obligation in decision.obligations if isinstance(obligation, Limit)]
     return min(limits, default=None)
+
+
+def _fuse(decision: Decision) -> int | None:
+    """The most rows that it may be expected to take."""
+    fuses = [obligation.rows for obligation in decision.obligations if isinstance(obligation, Fuse)]
+    return min(fuses, default=None)
+
+
+def confined_here(unit: Unit, running: Running) -> bool:
+    """Whether a command is confined in a transaction that may write."""
+    return running.confined and (unit.explicit or unit.begun)
 
 
 def changed_by(portal: Portal, names: Names) -> Callable[[], None] | None:

@@ -131,3 +131,9 @@ class End:
 
 
 Step = Send | Run | Reject | End
+
+
+def only_prepared(last: Step) -> bool:
+    """Whether a batch broke off inside a group that has prepared and described so far, and run nothing."""
+    group, unit = last.group, last.unit
+    return not (group.whole or group.fallen or unit.explicit or unit.begun or unit.statements)
