@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 class Running:
     """What is known of one admitted command until its outcome is written down.
 
-    `limit` is the most rows that may be delivered, `fuse` the most that may be expected, None for no limit; `rows` and `bytes` count what was
+    `limit` is the most rows that may be delivered, `fuse` the most that may be expected, None for no limit; `rows` and
+    `bytes` count what was
     delivered; `started` is a monotonic clock in seconds. `tag_rows` is what the target said it changed.
     `listed` is True while the relay owes an outcome for it; `exceeded` once its answer went over the limit;
     `closed` once its end was written down, though its portal may be asked for more. `source` is the portal that the

@@ -37,8 +37,8 @@ def weighs(statement: Statement, ask: Ask) -> bool:
 
 
 def question(ask: Ask, statement: Statement, running: Running, pieces: list[bytes]) -> tuple[bytes, tuple[Due, ...]]:
-    """EXPLAIN with the parameters of the command; its rows gather in `pieces`. One that failed may have left its name."""
-    command = ask.command
+    """EXPLAIN with the parameters of the command; its rows gather in `pieces`."""
+    command = ask.command  # one that failed before may have left the name
     data = _FORGET + build_parse(_NAME, f"EXPLAIN (FORMAT JSON) {forwarded(statement)}", command.types)
     data += build_bind(_NAME, _NAME, command.arguments, command.formats) + build_execute(_NAME)
     dues = [
