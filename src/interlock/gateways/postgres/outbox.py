@@ -12,7 +12,17 @@ from interlock.gateways.postgres.due import LOCAL, LOCAL_READY, Due, Show, poiso
 from interlock.gateways.postgres.flows import ENDING
 from interlock.gateways.postgres.lending import Lending
 from interlock.gateways.postgres.names import Names
-from interlock.gateways.postgres.queue import Activate, Intake, Item, Parcel, Pause, Settle, Weigh, ends
+from interlock.gateways.postgres.queue import (
+    Activate,
+    Intake,
+    Item,
+    Parcel,
+    Pause,
+    Settle,
+    Weigh,
+    behind_commit,
+    ends,
+)
 from interlock.gateways.postgres.rewriting import spelled_out
 from interlock.gateways.postgres.running import Running
 from interlock.gateways.postgres.settling import Counting, counting
@@ -169,14 +179,8 @@ class Outbox:
 
     def look_again(self, settle: Settle, data: bytes, dues: Sequence[Due]) -> None:
         """Put a question of ours behind the COMMIT that lands a unit, where nothing of the client's stands there."""
-        for at, item in enumerate(self.queue):
-            if item.group is not settle.group or not isinstance(item, Parcel):
-                return
-            if item.ends:
-                self.queue.insert(at, Parcel(group=settle.group, data=data, dues=tuple(dues), alone=True))
-                return
-            if any(due.running is not None and due.running.flow is not Flow.COMMIT for due in item.dues):
-                return
+        if (at := behind_commit(self.queue, settle.group)) is not None:
+            self.queue.insert(at, Parcel(group=settle.group, data=data, dues=tuple(dues), alone=True))
 
     # -- steps ---------------------------------------------------------------------------------
 

@@ -1,11 +1,13 @@
 """What waits to leave for the target, in order: bytes, and the places where something has to be seen first."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from interlock.access.privileges import Shape
 from interlock.gateways.postgres.due import Due
 from interlock.gateways.postgres.running import Running
 from interlock.gateways.postgres.steps import Group, Unit
+from interlock.intent.sql.statement import Flow
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,3 +73,15 @@ Item = Parcel | Pause | Intake | Settle | Activate | Weigh
 def ends(item: Item) -> bool:
     """Whether it is the end of its group."""
     return isinstance(item, Parcel) and item.ends
+
+
+def behind_commit(queue: Iterable[Item], group: Group) -> int | None:
+    """The place of the end of a group that nothing but a COMMIT stands before; None where anything else does."""
+    for at, item in enumerate(queue):
+        if item.group is not group or not isinstance(item, Parcel):
+            return None
+        if item.ends:
+            return at
+        if any(due.running is not None and due.running.flow is not Flow.COMMIT for due in item.dues):
+            return None
+    return None

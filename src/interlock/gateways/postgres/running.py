@@ -14,8 +14,8 @@ class Running:
     """What is known of one admitted command until its outcome is written down.
 
     `limit` is the most rows that may be delivered, `fuse` the most that may be expected, None for no limit; `rows` and
-    `bytes` count what was
-    delivered; `started` is a monotonic clock in seconds. `tag_rows` is what the target said it changed.
+    `bytes` count what was delivered; `started` is a monotonic clock in seconds. `tag_rows` is what the target said it
+    changed.
     `listed` is True while the relay owes an outcome for it; `exceeded` once its answer went over the limit;
     `closed` once its end was written down, though its portal may be asked for more. `source` is the portal that the
     rows come from: its own, or the cursor of a FETCH. `measured` says that its answers wait until its unit was counted
