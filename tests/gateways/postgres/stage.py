@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 from interlock.gate import Gate
 from interlock.gateways.postgres.names import Names
-from interlock.gateways.postgres.outbox import Intake, Outbox, Parcel, Pause
+from interlock.gateways.postgres.outbox import Outbox
 from interlock.gateways.postgres.pins import Pins
 from interlock.gateways.postgres.planner import Planner
+from interlock.gateways.postgres.queue import Intake, Parcel, Pause
 from interlock.gateways.postgres.relay import Relay
 from interlock.gateways.postgres.reporting import Reporter
 from interlock.gateways.postgres.steps import Send

@@ -1,7 +1,7 @@
 """The gate's port for PostgreSQL: what was decided becomes bytes for the target, with the wrapper they need."""
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, assert_never
 
 from interlock.access.privileges import Shape
@@ -15,20 +15,17 @@ from interlock.gateways.postgres.names import Names
 from interlock.gateways.postgres.queue import (
     Activate,
     Intake,
-    Item,
-    Parcel,
     Pause,
     Settle,
     Weigh,
-    behind_commit,
-    ends,
 )
 from interlock.gateways.postgres.rewriting import spelled_out
 from interlock.gateways.postgres.running import Running
 from interlock.gateways.postgres.settling import Counting, counting
 from interlock.gateways.postgres.starting import changed_by, confined_here, start
 from interlock.gateways.postgres.steps import End, Group, Portal, Reject, Run, Send, Step, Unit, only_prepared
-from interlock.gateways.postgres.weighing import not_tried, question, weighs
+from interlock.gateways.postgres.tray import Tray
+from interlock.gateways.postgres.weighing import question, weighs
 from interlock.intent.sql.statement import Flow
 from interlock.model import UNSEEN, Content, Decision, Ground, Lease, Status
 from interlock.wire.postgres import kinds
@@ -56,7 +53,8 @@ class Outbox:
         aborted: Callable[[], bool] = lambda: False,
         lending: Lending | None = None,
     ) -> None:
-        self.queue: deque[Item] = deque()
+        self.tray = Tray(dropped)
+        self.queue = self.tray.queue
         self._steps: deque[Step] = deque()
         self._last: Step | None = None  # of what was planned together
         self._covered: list[Step] = []  # from a Parse that its Bind decides, what stands before that Bind
@@ -114,7 +112,7 @@ class Outbox:
             step.group.direct = True
             statement = step.portal.statement if step.portal is not None else None
             due = Due(kinds.QUERY, running=running, statement=statement, closes=step.group.id)
-            self._parcel(step.group, step.direct, due)
+            self.tray.parcel(step.group, step.direct, due)
             return
         if step.direct is not None and step.portal is not None:
             step.data, step.dues = spelled_out(step.portal.statement)
@@ -154,34 +152,6 @@ class Outbox:
             # begin a READ WRITE one of the gateway's.
             self._end(End(group=last.group, unit=last.unit, hidden=True))
 
-    def cut(self, group: Group) -> None:
-        """An answer went over its limit and the client was told: make the target fail the group as well."""
-        self.fail(group, b"")
-
-    def undo(self, settle: Settle, error: bytes) -> None:
-        """A unit was refused after it ran: take it back, and fail its group with this error."""
-        self.fail(settle.group, error)
-        if settle.lands:
-            dues = tuple(owned.bare_dues())
-            self.queue.appendleft(Parcel(group=settle.group, data=owned.UNDO, dues=dues, alone=True))
-
-    def weigh(self, item: Weigh) -> None:
-        """Do not try what is expected to take more rows than may be, or nobody knows how many."""
-        if (error := not_tried(item.running, item.pieces)) is not None:
-            self.fail(item.group, error)
-
-    def fail(self, group: Group, error: bytes) -> None:
-        """The rest of a group is not sent, though it was decided, and fails with this."""
-        group.fallen = True
-        while self.queue and self.queue[0].group is group and not ends(self.queue[0]):
-            self._drop(self.queue.popleft())
-        self.queue.appendleft(Parcel(group=group, data=owned.POISON, dues=(poison(error),)))
-
-    def look_again(self, settle: Settle, data: bytes, dues: Sequence[Due]) -> None:
-        """Put a question of ours behind the COMMIT that lands a unit, where nothing of the client's stands there."""
-        if (at := behind_commit(self.queue, settle.group)) is not None:
-            self.queue.insert(at, Parcel(group=settle.group, data=data, dues=tuple(dues), alone=True))
-
     # -- steps ---------------------------------------------------------------------------------
 
     def _advance(self, ask: Ask) -> Send:
@@ -214,7 +184,7 @@ class Outbox:
         self._lend(step.group, step.unit, running)
         if step.unit.measured and not step.unit.guarded:
             step.unit.guarded = True
-            self._parcel(step.group, owned.LIMITS, *owned.run_dues())
+            self.tray.parcel(step.group, owned.LIMITS, *owned.run_dues())
         self._bracketed(step.group, step.unit, running, step.data, *step.dues)
 
     def _run(self, step: Run) -> None:
@@ -245,7 +215,7 @@ class Outbox:
     def _compare(self, step: Send | Run, portal: Portal) -> None:
         """Fail the group where what the portal touches is no longer what it was judged by."""
         if portal.stamp is not None and not step.unit.autonomous:
-            self._parcel(step.group, stamps.check(portal.stamp), *stamps.check_dues())
+            self.tray.parcel(step.group, stamps.check(portal.stamp), *stamps.check_dues())
 
     def _ends_harmlessly(self, step: Run) -> bool:
         """Behind it stands only the end of an implicit transaction of reads: nothing more could happen."""
@@ -254,7 +224,7 @@ class Outbox:
 
     def _reject(self, step: Reject) -> None:
         if step.error is replies.EMPTY:
-            self._parcel(step.group, b"", Due(LOCAL, instead=step.error))
+            self.tray.parcel(step.group, b"", Due(LOCAL, instead=step.error))
             step.group.local = step.group.fallen = True
         else:
             self._fall(step.group, step.unit, step.error)
@@ -263,31 +233,13 @@ class Outbox:
         """Refuse in mid-group: where nothing was sent we answer ourselves, else the target must fail the group."""
         group.fallen = True
         if group.simple and not group.sent:
-            self._drop_queued(group)
+            self.tray.drop_queued(group)
             unit.begun = False
         if unit.explicit or unit.begun or group.sent or any(parcel.group is group for parcel in self.queue):
-            self._parcel(group, owned.POISON, poison(error))
+            self.tray.parcel(group, owned.POISON, poison(error))
         else:
             group.local = True
-            self._parcel(group, b"", Due(LOCAL, instead=error))
-
-    def _drop_queued(self, group: Group) -> None:
-        """Nothing of a simple Query runs when any of it is refused."""
-        kept: deque[Item] = deque()
-        for parcel in self.queue:
-            if parcel.group is not group:
-                kept.append(parcel)
-            else:
-                self._drop(parcel)
-        self.queue = kept
-
-    def _drop(self, item: Item) -> None:
-        """It is never sent."""
-        dues = item.dues if isinstance(item, Parcel) else ()
-        for running in {due.running for due in dues if due.running is not None}:
-            if not running.finished and not running.listed:
-                running.finished = True
-                self._dropped(running, Status.UNDONE)
+            self.tray.parcel(group, b"", Due(LOCAL, instead=error))
 
     # -- what has to be counted ----------------------------------------------------------------
 
@@ -312,7 +264,7 @@ class Outbox:
         """Ask for the counters, and let nothing pass until they were judged."""
         unit.unjudged, self._unjudged = False, None
         asked: Counting = counting([ask.intent for ask in unit.ran.values()], lands=lands)
-        self._parcel(group, asked.data, *asked.dues)
+        self.tray.parcel(group, asked.data, *asked.dues)
         self.queue.append(Settle(group=group, unit=unit, counts=asked.counts, lands=lands))
 
     def _at_zero(self, group: Group) -> None:
@@ -320,41 +272,33 @@ class Outbox:
         group has left it is too late for that, and what was touched before counts as well."""
         if self._counted and not group.sent and not any(item.group is group for item in self.queue):
             self._counted = False
-            self._parcel(group, owned.FLUSH_NOW, *owned.run_dues(), Due(kinds.SYNC, Show.NOTHING))
+            self.tray.parcel(group, owned.FLUSH_NOW, *owned.run_dues(), Due(kinds.SYNC, Show.NOTHING))
 
     def _end(self, step: End) -> None:
         group, unit = step.group, step.unit
         if group.direct:
             return
         if group.local:
-            self._parcel(group, b"", Due(LOCAL_READY, closes=group.id), ends=True)
+            self.tray.parcel(group, b"", Due(LOCAL_READY, closes=group.id), ends=True)
             return
         own = unit.begun and not unit.explicit and not unit.autonomous
         if not group.fallen and (unit.unjudged or (own and unit.measured)):
             self._settle(group, unit, lands=own)
         if own and not group.fallen:
-            self._parcel(group, owned.COMMIT, *owned.bare_dues())
+            self.tray.parcel(group, owned.COMMIT, *owned.bare_dues())
         if step.hidden:
             group.parted = True
             if self._counted:
                 self._counted = False
-                self._parcel(group, owned.FLUSH_COUNTS, *owned.run_dues())
-            self._parcel(group, _SYNC, Due(kinds.SYNC, Show.NOTHING, hidden=True))
+                self.tray.parcel(group, owned.FLUSH_COUNTS, *owned.run_dues())
+            self.tray.parcel(group, _SYNC, Due(kinds.SYNC, Show.NOTHING, hidden=True))
             return
         wrapped = own or (group.commits and not unit.explicit)
-        self._parcel(group, _SYNC, Due(kinds.SYNC, wrapped=wrapped, closes=group.id), ends=True)
+        self.tray.parcel(group, _SYNC, Due(kinds.SYNC, wrapped=wrapped, closes=group.id), ends=True)
         if unit.begun and unit.autonomous:
-            self._parcel(group, owned.LOCK, *owned.run_dues(), Due(kinds.SYNC, Show.NOTHING), ends=True)
+            self.tray.parcel(group, owned.LOCK, *owned.run_dues(), Due(kinds.SYNC, Show.NOTHING), ends=True)
 
     # -- bytes ---------------------------------------------------------------------------------
-
-    def _parcel(self, group: Group, data: bytes, *dues: Due, ends: bool = False, alone: bool = False) -> None:
-        last = self.queue[-1] if self.queue and not (ends or alone) else None
-        if isinstance(last, Parcel) and last.group is group and not (last.ends or last.alone):
-            last.data += data
-            last.dues += dues
-        else:
-            self.queue.append(Parcel(group=group, data=data, dues=dues, ends=ends, alone=alone))
 
     def _open(self, unit: Unit, group: Group) -> None:
         """The gateway's own BEGIN, before the first message of a unit that writes or whose end is not in sight."""
@@ -364,9 +308,9 @@ class Outbox:
         if unit.measured:
             self._at_zero(group)
         if unit.autonomous:
-            self._parcel(group, owned.UNLOCK, *owned.run_dues(), Due(kinds.SYNC, Show.NOTHING))
+            self.tray.parcel(group, owned.UNLOCK, *owned.run_dues(), Due(kinds.SYNC, Show.NOTHING))
         else:
-            self._parcel(group, owned.BEGIN, *owned.run_dues())
+            self.tray.parcel(group, owned.BEGIN, *owned.run_dues())
 
     def _weigh(self, ask: Ask, step: Send, running: Running) -> None:
         """Ask what is expected of it, inside whatever it will run in: planning may run code (threats.md 1)."""
@@ -391,19 +335,19 @@ class Outbox:
         if unit.autonomous or self._attuned == (shape, unit):
             return
         self._attuned = shape, unit
-        self._parcel(group, owned.HEAR, *owned.run_dues())
+        self.tray.parcel(group, owned.HEAR, *owned.run_dues())
         if shape.owner:
-            self._parcel(group, owned.become(lending.owner_role), *owned.run_dues())
+            self.tray.parcel(group, owned.become(lending.owner_role), *owned.run_dues())
 
     def _bracketed(self, group: Group, unit: Unit, running: Running | None, data: bytes, *dues: Due) -> None:
         """Inside a transaction that may write, a confined command runs between SAVEPOINT and RELEASE, read only."""
         if running is None or not confined_here(unit, running):
-            self._parcel(group, data, *dues)
+            self.tray.parcel(group, data, *dues)
             return
         if self.queue and self.queue[-1] is running.released:
             self.queue.pop()  # the bracket of its last message is still open to this one
         else:
-            self._parcel(group, owned.CONFINE, *owned.run_dues(), *owned.run_dues())
-        self._parcel(group, data, *dues)
-        self._parcel(group, owned.RELEASE, *owned.run_dues(), alone=True)
+            self.tray.parcel(group, owned.CONFINE, *owned.run_dues(), *owned.run_dues())
+        self.tray.parcel(group, data, *dues)
+        self.tray.parcel(group, owned.RELEASE, *owned.run_dues(), alone=True)
         running.released = self.queue[-1]

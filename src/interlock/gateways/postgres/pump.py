@@ -76,13 +76,13 @@ class Pump:
             case Pause():
                 await self._until(lambda: self._relay.idle)
                 if item.running.exceeded and not item.group.fallen:
-                    self._outbox.cut(item.group)
+                    self._outbox.tray.cut(item.group)
             case Intake():
                 await self._begin_intake(item)
             case Weigh():
                 await self._until(lambda: self._relay.idle)
                 if not self._relay.failed:
-                    self._outbox.weigh(item)
+                    self._outbox.tray.weigh(item)
             case Settle():
                 await self._settle(item)
             case Activate() if self._activation is not None:

@@ -116,8 +116,8 @@ class Session:
             ground=partial(self._bench.ground, settling=True),
             release=self._release,
             withhold=lambda: client.write(relay.withhold()),
-            undo=self._outbox.undo,
-            look_again=self._outbox.look_again,
+            undo=self._outbox.tray.undo,
+            look_again=self._outbox.tray.look_again,
             blame=relay.blame,
         )
         return Pump(
@@ -141,7 +141,7 @@ class Session:
             relay=self._relay,
             client=self._client,
             inquiry=inquiry,
-            fail=self._outbox.fail,
+            fail=self._outbox.tray.fail,
             mark=self._mark,
         )
 
