@@ -153,6 +153,10 @@ CREATE VIEW open_tickets AS SELECT id, body FROM tickets WHERE NOT pinned;
 CREATE FUNCTION app.instead() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM public.notes; RETURN OLD; END $$;
 CREATE VIEW desk AS SELECT id, name FROM staff;
 CREATE TRIGGER desk_instead INSTEAD OF UPDATE OR DELETE ON desk FOR EACH ROW EXECUTE FUNCTION app.instead();
+CREATE VIEW hr.directory AS SELECT s.id, s.name, s.salary, c.email FROM staff s LEFT JOIN customers c ON c.id = s.id;
+CREATE VIEW hr.phonebook AS SELECT d.id, upper(d.name) AS called, d.salary * 12 AS yearly FROM hr.directory d;
+CREATE VIEW hr.everyone AS SELECT name, email AS reached FROM customers UNION ALL SELECT name, NULL FROM staff;
+CREATE VIEW lab.cards AS SELECT c AS card, c.id FROM customers c;
 CREATE MATERIALIZED VIEW analytics.daily AS SELECT placed_at::date AS day, count(*) AS orders FROM orders GROUP BY 1;
 CREATE MATERIALIZED VIEW analytics.mailing AS SELECT id, email FROM customers;
 

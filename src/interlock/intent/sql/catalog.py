@@ -9,6 +9,7 @@ import msgspec
 from interlock.intent.sql import catalog_rows as rows
 from interlock.intent.sql.catalog_queries import FINGERPRINT, QUERIES
 from interlock.intent.sql.labels import NO_LABELS, SYSTEM_SCHEMAS, LabelBook
+from interlock.intent.sql.lineage import ROW, lineage
 from interlock.intent.sql.relation import ForeignKey, Relation, Trigger
 from interlock.model import Field, Object, ObjectKind, OurFault
 
@@ -188,6 +189,7 @@ def _relation(target: str, row: rows.Relation, facts: "_Facts", trees: "_Trees",
         incoming=facts.incoming.get(row.oid, ()),
         rows=size.rows if size is not None and size.rows >= 0 else None,
         pages=size.pages if size is not None else None,
+        tree=facts.trees.get(row.oid),
     )
 
 
@@ -231,6 +233,7 @@ class _Facts:
         self.bases: dict[int, tuple[tuple[int, tuple[str, ...]], ...]] = {}
         for v in _read(texts, "views", rows.View):
             self.bases[v.view] = (*self.bases.get(v.view, ()), (v.relation, v.columns))
+        self.trees = {row.view: row.tree for row in _read(texts, "trees", rows.Tree)}
         self.outgoing: dict[int, tuple[ForeignKey, ...]] = {}
         self.incoming: dict[int, tuple[ForeignKey, ...]] = {}
         for row in _read(texts, "foreign_keys", rows.ForeignKey):
@@ -256,7 +259,7 @@ class _Labels:
         own = self._known[oid]
         if own.schema in SYSTEM_SCHEMAS:
             return self._book.of_relation(own.schema, own.name)
-        kept = (self._book.of_relation(r.schema, r.name) for r, _ in self._stored(oid))
+        kept = (self._book.of_relation(r.schema, r.name) for r in self._stored(oid))
         return NO_LABELS.union(*(self._book.of_relation(r.schema, r.name) for r in self._family(oid)), *kept)
 
     def of_column(self, oid: int, column: str) -> frozenset[str]:
@@ -264,25 +267,54 @@ class _Labels:
             return NO_LABELS
         columns = (column, *self._facts.generated.get((oid, column), ()))
         own = (self._book.of_column(r.schema, r.name, c) for r in self._family(oid) for c in columns)
-        # Which column of a materialised view holds what is not known: each counts as all of them.
-        kept = (self.of_column(r.oid, c) for r, named in self._stored(oid) for c in named)
+        kept = (self.of_column(base, c) for base, c in self._origins(oid, column))
         return NO_LABELS.union(*own, *kept)
 
-    def _stored(self, oid: int) -> list[tuple[rows.Relation, tuple[str, ...]]]:
+    def _origins(self, oid: int, column: str) -> list[tuple[int, str]]:
+        """The columns, through views, that one of a materialised view holds copies of or whose values chose rows."""
+        if self._known[oid].kind != "m":
+            return []
+        found: list[tuple[int, str]] = []
+        waiting, seen = [(oid, frozenset({column}))], set[tuple[int, frozenset[str]]]()
+        while waiting:
+            current = waiting.pop()
+            for base, columns in self._below(*current) if current not in seen else ():
+                if self._known[base].kind in "vm":
+                    waiting.append((base, columns))
+                else:
+                    found.extend((base, each) for each in columns)
+            seen.add(current)
+        return found
+
+    def _below(self, oid: int, columns: frozenset[str]) -> list[tuple[int, frozenset[str]]]:
+        """What these columns of a view need of each relation right below it: everything where that is not known."""
+        held = self._known[oid].columns
+        known = lineage(self._facts.trees.get(oid, ""))
+        if known is None:
+            listed: list[tuple[int, set[int] | None]] = [(base, None) for base, _ in self._facts.bases.get(oid, ())]
+        else:
+            origins = known.of([c.number for c in held if c.name in columns])
+            listed = [(base, {n for o, n in origins if o == base}) for base in {o for o, _ in origins}]
+        return [
+            (base, frozenset(c.name for c in self._known[base].columns if numbers is None or {ROW, c.number} & numbers))
+            for base, numbers in listed if base in self._known
+        ]  # fmt: skip
+
+    def _stored(self, oid: int) -> list[rows.Relation]:
         """The tables whose rows a materialised view keeps a copy of, through the views between."""
         if self._known[oid].kind != "m":
             return []
-        found: list[tuple[rows.Relation, tuple[str, ...]]] = []
+        found: list[rows.Relation] = []
         waiting, seen = [oid], {oid}
         while waiting:
-            for base, columns in self._facts.bases.get(waiting.pop(), ()):
+            for base, _ in self._facts.bases.get(waiting.pop(), ()):
                 relation = self._known.get(base)
                 if relation is not None and base not in seen:
                     seen.add(base)
                     if relation.kind in "vm":
                         waiting.append(base)
                     else:
-                        found.append((relation, columns))
+                        found.append(relation)
         return found
 
     def _family(self, oid: int) -> list[rows.Relation]:

@@ -29,7 +29,7 @@ _RELATIONS = f"""
 SELECT @json_build_object('oid', c.oid::@int8, 'schema', {_SCHEMA}, 'name', c.relname, 'kind', c.relkind,
   'persistence', c.relpersistence, 'owner', @pg_get_userbyid(c.relowner), 'rls', c.relrowsecurity,
   'columns', coalesce((SELECT @json_agg(@json_build_array(a.attname, t.typname, tn.nspname, a.attnotnull,
-        a.attgenerated @<> ''::@"char") ORDER BY a.attnum)
+        a.attgenerated @<> ''::@"char", a.attnum) ORDER BY a.attnum)
      FROM @pg_attribute a JOIN @pg_type t ON t.oid @= a.atttypid
      JOIN @pg_namespace tn ON tn.oid @= t.typnamespace
      WHERE a.attrelid @= c.oid AND a.attnum @> 0::@int2 AND NOT a.attisdropped),
@@ -113,6 +113,21 @@ LEFT JOIN @pg_attribute a ON a.attrelid @= d.refobjid
   AND a.attnum::@int4 @= d.refobjsubid AND a.attnum @> 0::@int2
 WHERE r.ev_class @>= {_FIRST_USER_OID}
 GROUP BY r.ev_class, d.refobjid ORDER BY r.ev_class, d.refobjid)"""
+
+# What a view is, by numbers, without what no column's origin depends on, and without what is zero or false.
+_LEFT_OUT = (
+    r" :(?:(?:alias|eref) \{ALIAS (?:[^{}\\]|\\.)*\}|constvalue \d+ \[[- \d]*\]|\w+ (?:<>|false)"
+    r"|(?:selected|inserted|updated|extraUpdated)Cols \(b[ \d]*\)|varnullingrels \(b[ \d]*\)"
+    r"|(?:varlevelsup|rtekind|ctelevelsup|ressortgroupref) 0\M|(?:(?:var|const|func|opresult)(?:type|typmod)"
+    r"|(?:var|const|func|opcoll|inputcoll|result)coll(?:id)?|opcollid|inputcollid|varreturningtype|varnosyn|varattnosyn"
+    r"|location|opno|opfuncid|constlen|requiredPerms|checkAsUser|rellockmode|perminfoindex|resorigtbl|resorigcol)"
+    r" -?\d+\M|(?:constbyval|inh|inFromCl) true)"
+)
+_TREES = f"""
+SELECT @json_build_object('view', r.ev_class::@int8,
+  'tree', @regexp_replace(r.ev_action::@text, '{_LEFT_OUT}', '', 'g'))::@text
+FROM @pg_rewrite r JOIN @pg_class c ON c.oid @= r.ev_class
+WHERE r.ev_class @>= {_FIRST_USER_OID} AND r.rulename @= '_RETURN'::@name ORDER BY r.ev_class"""
 
 _INHERITANCE = """
 SELECT @json_build_object('child', i.inhrelid::@int8, 'parent', i.inhparent::@int8)::@text
@@ -296,6 +311,7 @@ QUERIES: dict[str, str] = {
         "foreign_keys": _FOREIGN_KEYS,
         "triggers": _TRIGGERS,
         "views": _VIEWS,
+        "trees": _TREES,
         "inheritance": _INHERITANCE,
         "code": _CODE,
         "generated": _GENERATED,

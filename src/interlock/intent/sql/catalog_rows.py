@@ -18,13 +18,14 @@ class Schema(msgspec.Struct, frozen=True):
 
 
 class Column(msgspec.Struct, frozen=True, array_like=True):
-    """A column in the order of the table."""
+    """A column in the order of the table; `number` is its place in pg_attribute, where dropped ones keep theirs."""
 
     name: str
     type: str
     type_schema: str
     not_null: bool
     generated: bool
+    number: int
 
 
 class Relation(msgspec.Struct, frozen=True):
@@ -84,6 +85,13 @@ class View(msgspec.Struct, frozen=True):
     view: int
     relation: int
     columns: tuple[str, ...]
+
+
+class Tree(msgspec.Struct, frozen=True):
+    """The query of a view or materialised view as the server keeps it (lineage.py reads it)."""
+
+    view: int
+    tree: str
 
 
 class Inheritance(msgspec.Struct, frozen=True):

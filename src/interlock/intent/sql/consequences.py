@@ -27,6 +27,9 @@ class Change(Enum):
         return self.value[1]
 
 
+_KEEPING = (Change.CREATE, Change.CHANGE)  # they put values into columns
+
+
 def consequences(
     reading: Reading, gathered: Gathered, relation: Relation, change: Change, columns: tuple[str, ...] | None
 ) -> None:
@@ -34,7 +37,7 @@ def consequences(
     alone = _nothing_follows(relation, change)
     if not alone:
         _triggers(reading, gathered, relation, change)
-        _rules(reading, gathered, relation, change)
+        _rules(reading, gathered, relation, change, columns)
         _code(reading, gathered, relation, change)
     _domains(reading, relation, change, columns)
     if change is not Change.CREATE and change is not Change.TRUNCATE:
@@ -66,13 +69,15 @@ def _triggers(reading: Reading, gathered: Gathered, relation: Relation, change: 
     gathered.reach = Reach.UNKNOWN
 
 
-def _rules(reading: Reading, gathered: Gathered, relation: Relation, change: Change) -> None:
+def _rules(
+    reading: Reading, gathered: Gathered, relation: Relation, change: Change, columns: tuple[str, ...] | None
+) -> None:
     """Rules rewrite the statement; an updatable view passes it on to its base."""
     if relation.rules:
         message = f"rules on `{relation.name}` rewrite this into something else"
         gathered.note(reading.finding(FindingCode.TRIGGERS, message))
         gathered.reach = Reach.UNKNOWN
-        for base, _ in relation.expansion():
+        for base in relation.beneath():
             _rewritten(reading, base)
         for by, schema, name in relation.code:
             if by == "rule":
@@ -83,10 +88,13 @@ def _rules(reading: Reading, gathered: Gathered, relation: Relation, change: Cha
     view_bases(reading, relation, Verb.READ)
     if any(trigger.events & INSTEAD and trigger.events & change.event for trigger in relation.triggers):
         return
-    for base, columns in relation.expansion():
-        touched = reading.add(change.verb, base.object, Reach.UNKNOWN, fields=columns, relation=base)
+    written = dict[Relation, set[str]]((base, set()) for base in relation.beneath())
+    for base, names in relation.expansion(columns, alone=True) if change in _KEEPING else ():
+        written.setdefault(base, set()).update(names)
+    for base, named in written.items():
+        touched = reading.add(change.verb, base.object, Reach.UNKNOWN, fields=named, relation=base)
         touched.reach = Reach.UNKNOWN
-        consequences(reading, touched, base, change, None)
+        consequences(reading, touched, base, change, tuple(named) if change is Change.CHANGE else None)
 
 
 def _rewritten(reading: Reading, base: Relation) -> None:

@@ -21,11 +21,9 @@ Outputs = list[tuple[str, tuple[Source, ...]]] | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """What a text means depends on this: the catalogue and the state of the session that sends it.
-
-    `search_path` is the session's list as set ("$user" allowed); `user` the role it runs as there. `prepared` and
-    `cursors` hold what PREPARE and DECLARE (or the protocol) named.
-    """
+    """What a text means depends on this: the catalogue and the state of the session that sends it. `search_path` is
+    the session's list as set ("$user" allowed); `user` the role it runs as there. `prepared` and `cursors` hold what
+    PREPARE and DECLARE (or the protocol) named."""
 
     catalog: Catalog
     target: str
@@ -75,6 +73,7 @@ class TooMuch(CallerFault):
 
 
 MOST_FINDINGS = 100
+_LOOKING = (Verb.READ, Verb.EXPORT)  # what they do to a view they do to what it reads
 _RANK = {Reach.ONE: 0, Reach.SOME: 1, Reach.UNKNOWN: 2, Reach.ALL: 3}
 
 
@@ -96,6 +95,11 @@ class Gathered:
             full = len(self.findings) >= MOST_FINDINGS and any(found.code is kept.code for kept in self.findings)
             if not full and found not in self.findings:
                 self.findings.append(found)
+
+    def name(self, columns: Iterable[str]) -> None:
+        """Count more of its columns."""
+        if self.fields is not None:
+            self.fields.update(columns)
 
     def extend(self, reach: Reach) -> None:
         """Count one more touch of this reach: the larger wins, two single rows are some."""
@@ -217,6 +221,10 @@ class Reading:
 
     def effects(self) -> tuple[Effect, ...]:
         """Everything gathered, in the order it was first met."""
+        for gathered in [found for found in self._gathered.values() if found.verb in _LOOKING]:
+            if gathered.relation is not None and gathered.relation.kind == "v":
+                for base, columns in gathered.relation.expansion(gathered.fields):
+                    self.gather(gathered.verb, base.object, base).name(columns)
         return tuple(gathered.effect() for gathered in self._gathered.values())
 
     def gathered_after(self, count: int) -> list[Gathered]:
@@ -270,8 +278,8 @@ class Reading:
         gathered.extend(reach)
         if fields is None:
             gathered.fields = None
-        elif gathered.fields is not None:
-            gathered.fields.update(fields)
+        else:
+            gathered.name(fields)
         gathered.note(*findings)
         return gathered
 

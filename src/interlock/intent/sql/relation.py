@@ -1,9 +1,11 @@
 """One relation of the catalogue, with everything that may happen because it is touched."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from interlock.intent.sql import catalog_rows as rows
+from interlock.intent.sql.labels import SYSTEM_SCHEMAS
+from interlock.intent.sql.lineage import ROW, lineage
 from interlock.model import Field, Object
 
 # pg_trigger.tgtype bits (catalog/pg_trigger.h).
@@ -52,7 +54,8 @@ class Relation:
     """A table, view, index or sequence; `link` completes it once, then it does not change.
 
     `kind` is pg_class.relkind. `keys` prove a row unique. `code` lists user functions that run because of it, as
-    (by, schema, name). `bases` are the relations a view reads, with the columns it names.
+    (by, schema, name). `bases` are the relations a view or a rule reads, with the columns it names; `tree` is the query
+    of a view.
     """
 
     oid: int
@@ -74,6 +77,7 @@ class Relation:
     incoming: tuple[ForeignKey, ...]
     rows: float | None
     pages: int | None
+    tree: str | None = None
     all_fields: tuple[Field, ...] = ()
     places: Mapping[str, int] = field(default_factory=dict)
     not_null: frozenset[str] = frozenset()
@@ -124,20 +128,67 @@ class Relation:
         """Triggers that fire for this event on it or below it."""
         return [t for relation in self.descendants() for t in relation.triggers if t.events & event]
 
-    def expansion(self) -> "list[tuple[Relation, tuple[str, ...]]]":
-        """What reading this view reads, through views of views: (relation, columns it names)."""
+    def expansion(
+        self, columns: Iterable[str] | None = None, *, alone: bool = False
+    ) -> "list[tuple[Relation, tuple[str, ...]]]":
+        """What reading these columns of a view (None: all) reads, through views of views: (relation, its columns).
+
+        `alone` is what the columns themselves come from, without what decides which rows there are.
+        """
         found: list[tuple[Relation, tuple[str, ...]]] = []
-        waiting, seen = [self], {self.oid}
+        waiting: list[tuple[Relation, frozenset[str] | None]] = [
+            (self, None if columns is None else frozenset(columns))
+        ]
+        seen = set(waiting)
         while waiting:
-            for oid, columns in waiting.pop().bases:
-                base = self.family.get(oid)
-                if base is None:
-                    continue
-                found.append((base, columns))
-                if base.is_view and oid not in seen:
-                    seen.add(oid)
-                    waiting.append(base)
+            view, asked = waiting.pop()
+            for base, needed in view.needs(asked, alone=alone):
+                found.append((base, needed))
+                if base.is_view and (below := (base, frozenset(needed))) not in seen:
+                    seen.add(below)
+                    waiting.append(below)
         return found
+
+    def beneath(self) -> "list[Relation]":
+        """Every relation that this view or the rules of it mention, through views of views."""
+        found: list[Relation] = []
+        waiting = [self]
+        while waiting:
+            for base in (self.family[oid] for oid, _ in waiting.pop().bases if oid in self.family):
+                if base not in found:
+                    found.append(base)
+                    waiting.extend([base] if base.is_view else [])
+        return found
+
+    def needs(self, columns: frozenset[str] | None, *, alone: bool = False) -> "list[tuple[Relation, tuple[str, ...]]]":
+        """What these columns of a view or materialised view (None: all) need of the relations right below it.
+
+        Everything of everything below where its query is not of a form that is known, or lacks what the server says
+        that it depends on.
+        """
+        below = {oid: named for oid, named in self.bases if oid in self.family}
+        known = lineage(self.tree) if self.tree is not None else None
+        whole = _columns_by_relation(known.of(None)) if known is not None else {}
+        if known is None or (
+            not self.rules
+            and not all(
+                self.family[oid].schema in SYSTEM_SCHEMAS or self.family[oid].covers(whole.get(oid), named)
+                for oid, named in below.items()
+            )
+        ):
+            return [(self.family[oid], tuple(self.family[oid].fields)) for oid in below]
+        numbers = None if columns is None else [c.number for c in self.columns if c.name in columns]
+        asked = _columns_by_relation(known.of(numbers, alone=alone))
+        order = [oid for oid in below if oid in asked] + [oid for oid in asked if oid not in below]
+        return [(base, base.named(asked[oid])) for oid in order if (base := self.family.get(oid, self)) is not self]
+
+    def named(self, numbers: set[int]) -> tuple[str, ...]:
+        """The columns with these numbers, in order; all of them for a whole row."""
+        return tuple(c.name for c in self.columns if ROW in numbers or c.number in numbers)
+
+    def covers(self, numbers: set[int] | None, columns: tuple[str, ...]) -> bool:
+        """Whether these numbers stand for these columns at least."""
+        return numbers is not None and set(columns) <= set(self.named(numbers))
 
     def cascades(self, *, deleted: bool, changed: frozenset[str] | None) -> "list[tuple[Relation, ForeignKey, bool]]":
         """Foreign keys that pass a delete, or a change of these columns (None: any), on to other tables.
@@ -163,6 +214,13 @@ class Relation:
                 found.append((child, key, deletes))
                 waiting.append((child, deletes, None if deletes else frozenset(key.child_columns)))
         return found
+
+
+def _columns_by_relation(origins: Iterable[tuple[int, int]]) -> dict[int, set[int]]:
+    found: dict[int, set[int]] = {}
+    for oid, number in sorted(origins):
+        found.setdefault(oid, set()).add(number)
+    return found
 
 
 def _touches(columns: frozenset[str] | None, key: tuple[str, ...]) -> bool:

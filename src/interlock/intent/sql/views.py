@@ -6,12 +6,13 @@ from interlock.model import Reach, Verb
 
 
 def view_bases(reading: Reading, relation: Relation, verb: Verb) -> None:
-    """Add this verb on every relation that a view reads, with the columns it names, and EXECUTE for code inside."""
+    """Add this verb on every relation that a view reads, with the columns that decide which rows there are, and EXECUTE
+    for code inside. What the view's own columns come from is added once it is known which of them are read."""
     if relation.row_security or relation.is_view:
         _code(reading, relation, {"policy", "view"})
     if not relation.is_view:
         return
-    for base, columns in relation.expansion():
+    for base, columns in relation.expansion(()):
         gathered = reading.add(verb, base.object, Reach.UNKNOWN, fields=columns, relation=base)
         gathered.reach = Reach.UNKNOWN
         _code(reading, base, {"policy", "view"} if base.is_view else {"policy"})
