@@ -3,6 +3,8 @@
 import asyncio
 import socket
 
+import pytest
+
 from interlock.app.serve.control import Activate, Cancel, Channel, Counted, Cut, Drain, Message, Ready
 
 SAID: list[Message] = [
@@ -28,3 +30,22 @@ def test_what_is_said_is_heard_in_order_until_the_other_hangs_up() -> None:
         return heard
 
     assert asyncio.run(talk()) == SAID
+
+
+@pytest.mark.parametrize("last", [b"", b'{"type":"ready"}\n{"type":"cou'])
+@pytest.mark.parametrize("unread", [False, True])
+def test_a_worker_that_is_killed_is_no_error(last: bytes, unread: bool) -> None:
+    """What it was still writing ends in the middle of a line; what it had not read makes its end a reset."""
+
+    async def talk() -> list[Message]:
+        here, there = socket.socketpair()
+        ours = await Channel.open(here)
+        there.sendall(last)
+        if unread:
+            ours.send(Drain())
+        there.close()
+        heard = [message async for message in ours.messages()]
+        ours.close()
+        return heard
+
+    assert asyncio.run(talk()) in ([], [Ready()])

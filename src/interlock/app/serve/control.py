@@ -141,9 +141,15 @@ class Channel:
             self._writer.write(_encode(message) + b"\n")
 
     async def messages(self) -> AsyncIterator[Message]:
-        """Until the other end is gone."""
-        while line := await self._reader.readline():
+        """Until the other end is gone. Killed, it leaves half a line, or a reset where it had not read everything."""
+        while (line := await self._line()).endswith(b"\n"):
             yield _decode(line)
+
+    async def _line(self) -> bytes:
+        try:
+            return await self._reader.readline()
+        except ConnectionError:
+            return b""
 
     def close(self) -> None:
         """Hang up."""

@@ -187,7 +187,7 @@ async def _main(place: Place, listening: int, journal: int, control: int) -> Non
     remote = await RemoteJournal.connect(socket.socket(fileno=journal), on_death=_ledger_lost)
     accepting = socket.socket(fileno=listening)
     accepting.setblocking(False)
-    active = await anext(channel.messages())
+    active = await anext(channel.messages(), None)
     if not isinstance(active, Activate):
         raise OurFault("the supervisor did not say what is in force; report this")
     worker = Worker(place, active, channel, remote)
