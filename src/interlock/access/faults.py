@@ -21,3 +21,7 @@ class CredentialRefused(OurFault):
 
 class ApprovalRefused(CallerFault):
     """Somebody decided what is not theirs to decide, or what is over."""
+
+
+class RunbookRefused(CallerFault):
+    """A runbook that cannot be read, or that somebody may not sign."""

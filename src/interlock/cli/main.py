@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "serve": Entry("interlock.cli.serve", "Run the gateway."),
     "explain": Entry("interlock.cli.explain", "Say what a statement would do, and whether it may."),
     "approvals": Entry("interlock.cli.approvals", "Show, approve and deny what is held.", group=True),
+    "runbook": Entry("interlock.cli.runbook", "Approve statements in advance, by signature.", group=True),
     "catalog": Entry("interlock.cli.catalog", "Save a target's catalogue, to explain statements offline.", group=True),
     "policy": Entry("interlock.cli.policy", "Test, lint and show policies.", group=True),
     "ledger": Entry("interlock.cli.ledger", "Show, verify, prove and export what was recorded.", group=True),

@@ -8,6 +8,7 @@ from interlock.access.binding import commitment, digest_of
 from interlock.access.leases import MOST_WAITING, beyond, fits, other_rows
 from interlock.gate.card import card_of
 from interlock.gate.port import Ask, Judge
+from interlock.gate.runbooks import Covered
 from interlock.ledger.leaf import Entry
 from interlock.model import (
     Card,
@@ -102,6 +103,7 @@ class Lifting:
     new_id: Callable[[], str]
     salt: Callable[[], str]
     terms: Terms
+    runbooks: Callable[[Case], Covered] | None = None
 
     async def lift(self, ask: Ask, case: Case, decision: Decision, port: Place) -> tuple[Case, Decision]:
         """A held case, decided with what people said about it; or held still, with the request that waits."""
@@ -109,6 +111,10 @@ class Lifting:
             return case, _prepared(decision)
         if not ask.alone:
             return case, _unbound(decision, "send it by itself, first in its transaction, as a statement of its own")
+        if self.runbooks is not None:
+            covered, decision = self._covered(self.runbooks(case), case, decision)
+            if decision.allowed:
+                return covered, decision
         ground = await port.ground(ask)
         if ground is None:
             return case, _unbound(decision, "connect again and send it first: this session ran code or settings before")
@@ -125,6 +131,15 @@ class Lifting:
             lease = await port.wait(self.leases.decided(lease), self.terms.patience) or lease
         return self._with(lease, case, decision, digest)
 
+    def _covered(self, found: Covered, case: Case, decision: Decision) -> tuple[Case, Decision]:
+        """What people signed in advance, in the place of an approval; policy has the last word."""
+        if found.lease is None:
+            reasons = () if found.reason is None else (found.reason,)
+            return case, replace(decision, reasons=(*decision.reasons, *reasons))
+        again = replace(case, leases=(*case.leases, found.lease))
+        decided = self.judge.decide(again)
+        return (again, replace(decided, lease=found.lease)) if decided.allowed else (case, decision)
+
     def entries(self, case: Case, decision: Decision) -> list[Entry]:
         """What is written down beside a decision: the request that it makes."""
         lease = decision.lease
@@ -136,7 +151,7 @@ class Lifting:
     def ends(case: Case, decision: Decision) -> dict[str, tuple[End, str]]:
         """The leases that a decision ends: the one it uses, or the one that the command went beyond."""
         lease = decision.lease
-        if lease is None:
+        if lease is None or lease.runbook:
             return {}
         if decision.allowed:
             return {lease.id: (End.USED, case.command.id)}

@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from interlock.access.leases import beyond
+from interlock.access.runbooks import too_many
 from interlock.gate.admit import Gate, with_steps, within_offers
 from interlock.gate.port import Ask
+from interlock.gate.runbooks import OUT_OF_RANGE
 from interlock.impact import Counted, merged
 from interlock.model import UNCOUNTED, Basis, Case, Content, Decision, Ground, Lease, Reason, Verdict
 
@@ -91,10 +93,10 @@ async def _judge(gate: Gate, unit: Settling, counted: Counted) -> Settled:
         at=gate.now(),
         impact=counted.impact,
         usage=usage,
-        leases=tuple(lease for lease in unit.leases if beyond(counted.impact, lease.ceiling) is None),
+        leases=tuple(lease for lease in unit.leases if lease.runbook or beyond(counted.impact, lease.ceiling) is None),
     )
     decision = within_offers(gate.judge.decide(case), case)
-    problem = counted.problem or (None if counted.impact.basis is Basis.MEASURED else _UNMEASURED)
+    problem = counted.problem or _not_signed(unit, counted) or (None if counted.impact.basis is Basis.MEASURED else _UNMEASURED)
     if problem is not None:
         decision = replace(decision, verdict=Verdict.DENY, reasons=(problem, *decision.reasons), obligations=())
     if decision.verdict is Verdict.HOLD and gate.lifting is not None:
@@ -102,6 +104,13 @@ async def _judge(gate: Gate, unit: Settling, counted: Counted) -> Settled:
         case, decision = await gate.lifting.lift(asking, case, decision, unit)
         decision = within_offers(decision, case)
     return Settled(unit=unit.unit, ran=ran, lands=unit.lands, counted=counted, case=case, decision=decision)
+
+
+def _not_signed(unit: Settling, counted: Counted) -> Reason | None:
+    """A runbook was signed for so many rows, whoever else would allow more."""
+    found = (too_many(lease, counted.impact) for lease in unit.leases if lease.runbook)
+    wrong = next((said for said in found if said is not None), None)
+    return None if wrong is None else replace(_UNMEASURED, policy=OUT_OF_RANGE, message=wrong, instead=None)
 
 
 async def _write_down(gate: Gate, settled: Settled) -> bool:

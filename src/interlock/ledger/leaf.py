@@ -41,6 +41,7 @@ class Kind(StrEnum):
     LEASE_END = "lease_end"
     BREAK_GLASS = "break_glass"
     BREAK_GLASS_REVIEW = "break_glass_review"
+    RUNBOOK = "runbook"
 
 
 # What a full disk refuses: new work. Everything else is how work ends and how operators act (threats.md 18).

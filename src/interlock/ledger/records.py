@@ -115,6 +115,21 @@ def erasure_entry(*, id: str, at: int, by: str, reason: str, records: Sequence[s
     return make_entry(Kind.ERASURE, {"erasure": group}, id=id, at=at, erases=tuple(records))
 
 
+def runbook_entry(
+    *, id: str, at: int, runbook: str, digest: str, verdict: str, by: str, uid: int, reason: str | None = None
+) -> Entry:
+    """A statement was approved in advance, or that was taken back: `verdict` is `signed` or `revoked`."""
+    group = {
+        "by": clip(by, 128),
+        "digest": digest,
+        "reason": None if reason is None else clip(reason, 256),
+        "runbook": clip(runbook, 128),
+        "uid": uid,
+        "verdict": verdict,
+    }
+    return make_entry(Kind.RUNBOOK, {"runbook": group}, id=id, at=at)
+
+
 def heartbeat_entry(*, id: str, at: int) -> Entry:
     """Nothing happened, and the ledger was there to say so."""
     return make_entry(Kind.HEARTBEAT, {}, id=id, at=at)

@@ -64,7 +64,8 @@ class Lease:
     `ends_at` is until when a request waits, later until when the lease may be used, `uses` how often it still may.
     `ceiling` is the impact that was shown; None where nothing was measured. Times are in microseconds since the epoch,
     UTC. `policy_version` is the bundle that asked. `broken_by` broke the glass: a person who put a reason in the place
-    of approvals, which somebody else has to review.
+    of approvals, which somebody else has to review. A `runbook` was
+    approved in advance, by signature: each command gets one of its own, which nobody has to end.
     """
 
     id: str
@@ -82,6 +83,7 @@ class Lease:
     end: End | None = None
     broken_by: Approver | None = None
     reviewed_by: Approver | None = None
+    runbook: bool = False
 
     def lifts(self) -> frozenset[str]:
         """What its approvals amount to for a policy: two of one group are also one, those of two never add up. Where

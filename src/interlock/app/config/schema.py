@@ -193,6 +193,20 @@ class ApprovalsConfig(Section, frozen=True, kw_only=True):
     webhooks: dict[str, WebhookConfig] = {}
 
 
+class SignerConfig(Section, frozen=True, kw_only=True):
+    """[runbooks.signers.NAME]: the public key of somebody who may approve in advance, in the name of these groups."""
+
+    key: Path
+    groups: frozenset[Name]
+
+
+class RunbooksConfig(Section, frozen=True, kw_only=True):
+    """[runbooks]: where signed runbooks are, and whose signatures count."""
+
+    directory: Path = STATE / "runbooks"
+    signers: dict[str, SignerConfig] = {}
+
+
 class PolicyConfig(Section, frozen=True, kw_only=True):
     """[policy]: `production`, `development`, or the directory of a pack of your own."""
 
@@ -211,6 +225,7 @@ class Config(Section, frozen=True, kw_only=True):
     ledger: LedgerConfig = LedgerConfig()
     policy: PolicyConfig = PolicyConfig()
     approvals: ApprovalsConfig = ApprovalsConfig()
+    runbooks: RunbooksConfig = RunbooksConfig()
 
     def target(self, name: str) -> Target | None:
         """The target of that name as policy sees it."""

@@ -14,7 +14,7 @@ from interlock.ledger.leaf import Entry, Kind
 from interlock.store.lock import LedgerBusy
 from interlock.store.sqlite import LedgerSettings, SqliteLedger
 
-OPERATOR_KINDS: Final = frozenset({Kind.LEDGER_ACCESS, Kind.EXPORT, Kind.ERASURE})
+OPERATOR_KINDS: Final = frozenset({Kind.LEDGER_ACCESS, Kind.EXPORT, Kind.ERASURE, Kind.RUNBOOK})
 PATIENCE: Final = 10.0  # seconds
 
 

@@ -29,7 +29,8 @@ class Cancel(msgspec.Struct, frozen=True, kw_only=True, tag="cancel"):
 
 
 class Activate(msgspec.Struct, frozen=True, kw_only=True, tag="activate"):
-    """What is in force from now on: the text of interlock.toml and the files of the policy pack.
+    """What is in force from now on: the text of interlock.toml the files of the policy pack, and
+    the runbooks.
 
     Workers never read these themselves: what was not activated, and so not recorded, must not decide. `gateway` is
     the name that records bear since the start.
@@ -38,6 +39,7 @@ class Activate(msgspec.Struct, frozen=True, kw_only=True, tag="activate"):
     gateway: str
     config: str
     pack: dict[str, str]
+    runbooks: dict[str, str] = {}
 
 
 class Drain(msgspec.Struct, frozen=True, kw_only=True, tag="drain"):

@@ -7,6 +7,7 @@ from pathlib import Path
 from interlock.app.bundles import known_here, read_pack
 from interlock.app.config import Config, ConfigFault, parse_config
 from interlock.app.journal import LocalJournal
+from interlock.app.runbooks import read_runbooks
 from interlock.app.serve.control import Activate
 from interlock.app.serve.counting import Counts
 from interlock.app.serve.wiring import Wiring
@@ -22,6 +23,7 @@ class InForce:
     config: Config
     pack: dict[str, str]
     bundle: Bundle
+    runbooks: dict[str, str]
 
     @classmethod
     def read(cls, file: Path) -> "InForce":
@@ -35,13 +37,15 @@ class InForce:
             ) from error
         config = parse_config(text, base=file.absolute().parent, name=file.name)
         pack = read_pack(config.policy.pack)
-        return cls(text=text, config=config, pack=pack, bundle=activate(pack, known_here(config)).bundle)
+        bundle = activate(pack, known_here(config)).bundle
+        runbooks = read_runbooks(config.runbooks.directory)
+        return cls(text=text, config=config, pack=pack, bundle=bundle, runbooks=runbooks)
 
     def message(self, gateway: str) -> Activate:
         """As workers are told."""
-        return Activate(gateway=gateway, config=self.text, pack=self.pack)
+        return Activate(gateway=gateway, config=self.text, pack=self.pack, runbooks=self.runbooks)
 
     def rehearse(self, journal: LocalJournal) -> None:
         """Do what a worker will do with it: secrets, keys and certificates are read. Raises Fault."""
         wiring = Wiring(journal=journal, scribe=Scribe(os.urandom), counts=Counts(), mark=lambda place: None)
-        wiring.settings(self.config, self.pack)
+        wiring.settings(self.config, self.pack, self.runbooks)

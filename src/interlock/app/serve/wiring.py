@@ -5,6 +5,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 from interlock.access.revocation import Revocations
@@ -23,8 +24,10 @@ from interlock.app.credentials import (
     token_terms,
 )
 from interlock.app.ids import new_id
+from interlock.app.runbooks import runbooks_of
 from interlock.app.serve.counting import Counts, CurrentJudge
 from interlock.gate import Counters, Gate, Journal, Leases, Lifting, Metering, Stance, Terms
+from interlock.gate.runbooks import Runbooks
 from interlock.gateways.postgres.catalogue import Catalogue
 from interlock.gateways.postgres.doors import Door, Settings
 from interlock.gateways.postgres.login import Doorkeeper
@@ -36,6 +39,7 @@ from interlock.ledger.scribe import Scribe
 from interlock.policy import activate
 
 _SECOND: Final = 1_000_000
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,12 +61,13 @@ class Wiring:
     mock_secret: bytes = field(default_factory=lambda: os.urandom(32))
     stances: dict[str, Stance] = field(default_factory=dict)
     terms: dict[str, Terms] = field(default_factory=dict)
+    runbooks: dict[str, Runbooks] = field(default_factory=dict)
     meters: dict[str, Metering] = field(default_factory=dict)
     minters: dict[tuple[str, TargetConfig, str], Minter] = field(default_factory=dict)
     catalogues: dict[tuple[str, TargetConfig, str], Catalogue] = field(default_factory=dict)
 
-    def settings(self, config: Config, pack: Mapping[str, str]) -> Settings:
-        """Everything anew from a configuration and a policy pack, which the supervisor has activated.
+    def settings(self, config: Config, pack: Mapping[str, str], runbooks: Mapping[str, str] = NOTHING) -> Settings:
+        """Everything anew from a configuration, a policy pack and runbooks, which the supervisor has activated.
 
         Raises Fault, and then what was in force still is.
         """
@@ -79,6 +84,7 @@ class Wiring:
             nonce=_nonce,
             now=now,
         )
+        self.runbooks = {name: runbooks_of(config.runbooks, runbooks, name) for name in config.targets}
         doors = {name: self._door(name, config, self.judge) for name in config.targets}
         tls = None if certificate is None else server_context(certificate.chain, certificate.key)
         self.judge.judge = judge
@@ -182,6 +188,7 @@ class Wiring:
             new_id=new_id,
             salt=lambda: os.urandom(32).hex(),
             terms=terms,
+            runbooks=self.runbooks[name],
         )
 
 

@@ -80,7 +80,7 @@ class Worker:
         )
         self._analyst = Analyst()
         self._listener = Listener(
-            self._wiring.settings(self._config, active.pack),
+            self._wiring.settings(self._config, active.pack, active.runbooks),
             gateway=active.gateway,
             worker=place.number,
             analyst=self._analyst,
@@ -137,7 +137,7 @@ class Worker:
     def _adopt(self, active: Activate) -> None:
         """The supervisor has tried it: what fails here all the same must not go on under what was before."""
         config = self._read(active)
-        self._listener.adopt(self._wiring.settings(config, active.pack))
+        self._listener.adopt(self._wiring.settings(config, active.pack, active.runbooks))
         self._config = config
 
     async def _report(self) -> None:

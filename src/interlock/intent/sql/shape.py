@@ -49,9 +49,17 @@ def shape_of(text: str) -> str:
     return " ".join(found.split())
 
 
-def _piece_by_piece(text: str) -> str:
+def literals_of(text: str) -> tuple[str, ...]:
+    """The literals that `shape_of` replaces, as they are written and in order."""
+    found: list[str] = []
+    _piece_by_piece(text, found)
+    return tuple(found)
+
+
+def _piece_by_piece(text: str, literals: list[str] | None = None) -> str:
     """`text` with each literal replaced by `?` and each comment by a blank, however they are written."""
     parts: list[str] = []
+    found = [] if literals is None else literals
     last = at = 0
     search = _INTERESTING.search
     while (match := search(text, at)) is not None:
@@ -60,6 +68,7 @@ def _piece_by_piece(text: str) -> str:
         if token == "'":
             begin, at = _string(text, start)
             parts += (text[last:begin], "?")
+            found.append(text[begin:at])
         elif token == '"':
             at = _end(_QUOTED_NAME, text, start)
             continue
@@ -78,6 +87,7 @@ def _piece_by_piece(text: str) -> str:
                 continue
             at = end
             parts += (text[last:start], "?")
+            found.append(text[start:end])
         elif text.startswith("--", start):
             at = _end(_LINE, text, start)
             parts += (text[last:start], " ")
