@@ -60,10 +60,21 @@ def test_each_person_counts_once() -> None:
 
 def test_what_was_signed_is_all_of_it() -> None:
     signed = by("dora")
-    for changed in ({"rows": 6}, {"expires_at": 2_000}, {"environment": "dev"}, {"parameters": ()}, {"groups": ("all",)}):
+    for changed in (
+        {"rows": 6},
+        {"expires_at": 2_000},
+        {"environment": "dev"},
+        {"parameters": ()},
+        {"groups": ("all",)},
+    ):
         assert who(replace(signed, runbook=replace(RUNBOOK, **changed))) == []
     (one,) = signed.signatures
-    for moved in (replace(one, by="dan"), replace(one, group="data-owners"), replace(one, signature="AA=="), replace(one, signature="?")):
+    for moved in (
+        replace(one, by="dan"),
+        replace(one, group="data-owners"),
+        replace(one, signature="AA=="),
+        replace(one, signature="?"),
+    ):
         assert who(replace(signed, signatures=(moved,))) == []
 
 
@@ -74,7 +85,17 @@ def test_nobody_signs_for_a_group_that_is_not_theirs_or_without_a_key_that_is_kn
 
 @pytest.mark.parametrize(
     ("values", "said"),
-    [((1, "x"), None), ((9, "y"), None), ((10, "x"), "$1 is 10, and 1 to 9 were signed"), ((0, "x"), "$1 is 0"), ((1, "z"), "$2 is a text"), ((None, "x"), "no whole number"), (("1", "x"), "no whole number"), ((1, None), "no plain text"), ((1, 7), "no plain text")],
+    [
+        ((1, "x"), None),
+        ((9, "y"), None),
+        ((10, "x"), "$1 is 10, and 1 to 9 were signed"),
+        ((0, "x"), "$1 is 0"),
+        ((1, "z"), "$2 is a text"),
+        ((None, "x"), "no whole number"),
+        (("1", "x"), "no whole number"),
+        ((1, None), "no plain text"),
+        ((1, 7), "no plain text"),
+    ],
 )
 def test_what_fills_the_holes_has_to_fit(values: tuple[str | int | None, ...], said: str | None) -> None:
     found = unfit(RUNBOOK, ANA, SHOP, values, 0)

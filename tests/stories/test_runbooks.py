@@ -142,7 +142,11 @@ def test_a_signer_does_not_sign_for_themselves(signed: Stand) -> None:
 
 
 def test_who_may_not_sign_does_not(signed: Stand) -> None:
-    for name, key, group in (("eve", "eve", "dba-leads"), ("dora", "eve", "dba-leads"), ("dora", "dora", "data-owners")):
+    for name, key, group in (
+        ("eve", "eve", "dba-leads"),
+        ("dora", "eve", "dba-leads"),
+        ("dora", "dora", "data-owners"),
+    ):
         done = sign(signed, name, key, group)
         assert (done.code, "may not sign" in done.err) == (2, True), done.err
 

@@ -1,4 +1,4 @@
-"""Runbooks: statements with holes that people approved in advance, by signature, as long as what fills the holes fits."""
+"""Runbooks: statements with holes, approved in advance by signature, as long as what fills the holes fits."""
 
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
@@ -41,7 +41,7 @@ Parameter = Whole | Text
 
 
 class Runbook(_Closed, frozen=True, kw_only=True):
-    """`text` has `$1` where parameter 1 goes, as a literal or bound. It stands for the `lifts` that its signatures make.
+    """`text` has `$1` where parameter 1 goes, as a literal or bound. It stands for as many approvals as it has signatures.
 
     `groups` are whose members may use it; `rows` is how many rows a measured run may touch in all. `expires_at` is in
     seconds since the epoch. It holds for one target, as long as that stands in this environment.
@@ -199,4 +199,3 @@ def _holds(runbook: Runbook, one: Signature, signer: Signer) -> bool:
 
 def _said(runbook: Runbook, by: str, group: str) -> bytes:
     return _DOMAIN + msgspec.json.encode({"by": by, "group": group, "runbook": runbook}, order="sorted")
-

@@ -50,7 +50,7 @@ def require_sound(signed: Signed) -> Signed:
     runbook = signed.runbook
     if holes_of(runbook.text) != len(runbook.parameters):
         raise RunbookRefused(
-            f"runbook `{runbook.id}`: its text must have one hole for each of its {len(runbook.parameters)} parameters, "
+            f"runbook `{runbook.id}`: its text needs one hole for each of its {len(runbook.parameters)} parameters, "
             "`$1` and on, and no quoted names"
         )
     return signed

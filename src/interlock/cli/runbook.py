@@ -74,7 +74,10 @@ def list_runbooks(as_json: AsJson = False, config: ConfigFile = DEFAULT_CONFIG) 
         emit_json(found)
         return
     for one in found:
-        say(f"{quoted(one['runbook'])}  [bold]{quoted(one['state'])}[/]  {quoted(one['target'])}  {quoted(one['title'])}")
+        say(
+        words = map(quoted, (one["runbook"], one["target"], one["title"]))
+        say(f"[bold]{quoted(one['state'])}[/]  {'  '.join(words)}")
+        )
     if not found:
         say("nothing is signed in advance")
 

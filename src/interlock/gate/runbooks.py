@@ -1,4 +1,4 @@
-"""Statements that were approved in advance: found for a held case, and refused with the reason where they do not fit."""
+"""Statements that were approved in advance: found for a held case, or the reason why they do not fit."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -96,7 +96,11 @@ async def _judge(gate: Gate, unit: Settling, counted: Counted) -> Settled:
         leases=tuple(lease for lease in unit.leases if lease.runbook or beyond(counted.impact, lease.ceiling) is None),
     )
     decision = within_offers(gate.judge.decide(case), case)
-    problem = counted.problem or _not_signed(unit, counted) or (None if counted.impact.basis is Basis.MEASURED else _UNMEASURED)
+    problem = (
+        counted.problem
+        or _not_signed(unit, counted)
+        or (None if counted.impact.basis is Basis.MEASURED else _UNMEASURED)
+    )
     if problem is not None:
         decision = replace(decision, verdict=Verdict.DENY, reasons=(problem, *decision.reasons), obligations=())
     if decision.verdict is Verdict.HOLD and gate.lifting is not None:

@@ -24,7 +24,7 @@ def written(template: str, text: str) -> tuple[str | int | None, ...] | None:
         ("DELETE FROM items WHERE id = 7 OR name = 'x'", None),
         ("DELETE FROM items WHERE id = 7 AND name = 'x' OR 1 = 1", None),
         ("DELETE FROM items WHERE id = id AND name = 'x'", None),
-        ('DELETE FROM "items" WHERE id = 7 AND name = \'x\'', None),
+        ("DELETE FROM \"items\" WHERE id = 7 AND name = 'x'", None),
         ("DELETE FROM items WHERE id = $1 AND name = 'x'", None),  # a hole that nobody filled
     ],
 )
