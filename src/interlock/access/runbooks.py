@@ -41,7 +41,8 @@ Parameter = Whole | Text
 
 
 class Runbook(_Closed, frozen=True, kw_only=True):
-    """`text` has `$1` where parameter 1 goes, as a literal or bound. It stands for as many approvals as it has signatures.
+    """`text` has `$1` where parameter 1 goes, as a literal or bound. It stands for as many approvals
+    as it has signatures.
 
     `groups` are whose members may use it; `rows` is how many rows a measured run may touch in all. `expires_at` is in
     seconds since the epoch. It holds for one target, as long as that stands in this environment.

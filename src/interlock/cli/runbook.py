@@ -74,10 +74,8 @@ def list_runbooks(as_json: AsJson = False, config: ConfigFile = DEFAULT_CONFIG) 
         emit_json(found)
         return
     for one in found:
-        say(
         words = map(quoted, (one["runbook"], one["target"], one["title"]))
         say(f"[bold]{quoted(one['state'])}[/]  {'  '.join(words)}")
-        )
     if not found:
         say("nothing is signed in advance")
 
