@@ -125,7 +125,7 @@ def _read(reading: Reading, dispatch: Dispatch, function: Function, path: Path) 
     inner = Reading(scope, reading.limits, None, 0)
     inner.follows = False
     level = Level(None)
-    level.aliases = script.names
+    level.answer = [(name, ()) for name in script.names]  # a variable is no column from outside
     try:
         if function.defaults is not None:
             _understand(inner, dispatch, level, f"SELECT {function.defaults}")

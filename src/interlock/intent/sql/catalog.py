@@ -11,6 +11,7 @@ from interlock.intent.sql.catalog_queries import FINGERPRINT, QUERIES
 from interlock.intent.sql.labels import NO_LABELS, SYSTEM_SCHEMAS, LabelBook
 from interlock.intent.sql.lineage import ROW, lineage
 from interlock.intent.sql.relation import ForeignKey, Relation, Trigger
+from interlock.intent.sql.sight import Sight
 from interlock.model import Field, Object, ObjectKind, OurFault
 
 __all__ = ["FINGERPRINT", "QUERIES", "Catalog", "CatalogUnreadable", "LabelBook", "Relation"]
@@ -22,6 +23,7 @@ _KINDS = {
     "I": ObjectKind.INDEX,
     "c": ObjectKind.TYPE,
 }
+_MOST_SIGHTS = 256
 _Row = TypeVar("_Row")
 Texts = Sequence[str | bytes]
 
@@ -45,8 +47,8 @@ class Catalog:
 
     __slots__ = (
         "__weakref__",
-        "_rows", "casts", "database", "epoch", "event_triggers", "followed", "functions", "labels", "operators",
-        "relations", "schemas", "server_version", "target", "type_code", "types",
+        "_rows", "_sights", "casts", "database", "epoch", "event_triggers", "followed", "functions", "labels",
+        "operators", "relations", "schemas", "server_version", "target", "type_code", "types",
     )  # fmt: skip
 
     def __init__(self, target: str, database: str, texts: Mapping[str, Texts], labels: LabelBook) -> None:
@@ -68,6 +70,7 @@ class Catalog:
         self.followed: dict[tuple[str, str, tuple[str, ...]], object] = {}
         self.event_triggers: Sequence[rows.EventTrigger] = _read(texts, "event_triggers", rows.EventTrigger)
         self.relations: Mapping[str, Mapping[str, Relation]] = _relations(target, texts, labels)
+        self._sights: dict[tuple[str, ...], Sight] = {}
 
     @classmethod
     def build(cls, *, target: str, database: str, rows: Mapping[str, Texts], labels: LabelBook) -> "Catalog":
@@ -109,6 +112,15 @@ class Catalog:
         """The relation of exactly this name, or None."""
         held = self.relations.get(schema)
         return held.get(name) if held is not None else None
+
+    def sight(self, path: tuple[str, ...]) -> Sight:
+        """What names without a schema mean when these are searched, in order."""
+        found = self._sights.get(path)
+        if found is None:
+            if len(self._sights) >= _MOST_SIGHTS:
+                self._sights.clear()
+            found = self._sights[path] = Sight(path, self.relations, self.operators)
+        return found
 
     def all_relations(self) -> Iterable[Relation]:
         """Every relation of the snapshot."""

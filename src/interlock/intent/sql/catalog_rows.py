@@ -158,6 +158,11 @@ class Operator(msgspec.Struct, frozen=True):
     function: str
     extension: str | None
 
+    @property
+    def stands_in(self) -> bool:
+        """Whether it counts: it takes a built-in type, or is nobody's extension."""
+        return not self.own_types or self.extension is None
+
 
 class Type(msgspec.Struct, frozen=True):
     """`kind` is pg_type.typtype; `checked` marks a domain with CHECK constraints."""

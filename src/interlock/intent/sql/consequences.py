@@ -16,15 +16,9 @@ class Change(Enum):
     DELETE = (Verb.DELETE, ON_DELETE)
     TRUNCATE = (Verb.DELETE, ON_TRUNCATE)
 
-    @property
-    def verb(self) -> Verb:
-        """The verb of its effect."""
-        return self.value[0]
-
-    @property
-    def event(self) -> int:
-        """Its bit in pg_trigger.tgtype."""
-        return self.value[1]
+    def __init__(self, verb: Verb, event: int) -> None:
+        """The verb of its effect, and its bit in pg_trigger.tgtype."""
+        self.verb, self.event = verb, event
 
 
 _KEEPING = (Change.CREATE, Change.CHANGE)  # they put values into columns
@@ -134,9 +128,10 @@ def _domains(reading: Reading, relation: Relation, change: Change, columns: tupl
                 reading.user_code(found.schema, found.function, f"the check of type `{found.type}`")
     for cast in reading.catalog.casts:
         # A value of another type is cast on its way in, without a word.
+        if cast.context == "e" or cast.extension is not None:
+            continue
         into = [column.name for column in relation.columns if column.type == cast.target]
-        written = into if columns is None else set(into).intersection(columns)
-        if written and cast.context != "e" and cast.extension is None:
+        if into if columns is None else set(into).intersection(columns):
             reading.user_code(cast.function_schema, cast.function, f"the cast to `{cast.target}`")
 
 

@@ -7,7 +7,20 @@ from interlock.intent.sql.aggregates import is_aggregate
 from interlock.intent.sql.amounts import amount, moment, span
 from interlock.intent.sql.builtin_functions import HARMLESS, SET_RETURNING
 from interlock.intent.sql.functions import DANGEROUS
-from interlock.intent.sql.tree import Json, Node, body, constant, flag, names, node, nodes, number, unwrap
+from interlock.intent.sql.tree import (
+    Json,
+    Node,
+    beside_literals,
+    body,
+    constant,
+    flag,
+    names,
+    node,
+    nodes,
+    number,
+    unwrap,
+    words,
+)
 from interlock.model import Reach
 
 MANY_NUMBERS = 50_000_000
@@ -15,6 +28,9 @@ MANY_GROUPINGS = 256
 _MOST_LOCKED = 10_000
 _WIDTH = re.compile(r"%(?:\d+\$)?-?(\d+)")
 _DEPTH = 20
+
+
+MAKING = words("generate_series lpad rpad repeat array_fill factorial format")
 
 
 def numbers(inner: Node, times: float = 1) -> float:
@@ -205,12 +221,12 @@ def _may_multiply(values: Json) -> bool:
     while stack:
         current = stack.pop()
         if isinstance(current, list):
-            stack.extend(current)
+            stack.extend(beside_literals(current))
         elif isinstance(current, dict) and "A_Const" not in current:
             called = body(current, "FuncCall")
             if called is not None:
                 name = (names(called, "funcname") or ("",))[-1]
                 if name in SET_RETURNING or (name not in HARMLESS and name not in DANGEROUS):
                     return True
-            stack.extend(value for key, value in current.items() if key != "SubLink")
+            stack.extend([value for key, value in current.items() if key != "SubLink"])
     return False

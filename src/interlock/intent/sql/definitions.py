@@ -55,7 +55,7 @@ def _exclusion(reading: Reading, level: Level | None, inner: Node) -> None:
             if element is not None:
                 walk(reading, level, element.get("expr"))
             elif operators is not None:
-                operator(reading, names(operators, "items"), -1)
+                operator(reading, names(operators, "items"))
     walk(reading, level, inner.get("where_clause"))
     code_kept(reading, before, "a constraint")
 

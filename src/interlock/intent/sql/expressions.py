@@ -7,7 +7,8 @@ a query inside a query recurses, and `Limits.max_depth` bounds that.
 from collections.abc import Callable
 
 from interlock.intent.sql import names as naming
-from interlock.intent.sql.counting import MANY_NUMBERS, numbers
+from interlock.intent.sql.catalog_rows import Operator
+from interlock.intent.sql.counting import MAKING, MANY_NUMBERS, numbers
 from interlock.intent.sql.functions import SET_CONFIG, Danger, callee
 from interlock.intent.sql.names import Level
 from interlock.intent.sql.reading import Outputs, Reading, Source, TooMuch
@@ -18,6 +19,8 @@ from interlock.intent.sql.tree import (
     EMPTY,
     Json,
     Node,
+    Parts,
+    beside_literals,
     body,
     constant,
     names,
@@ -58,9 +61,9 @@ def query(reading: Reading, level: Level | None, wrapped: Node | None) -> Output
     return outputs
 
 
-def walk(reading: Reading, level: Level | None, value: Json) -> None:
+def walk(reading: Reading, level: Level | None, value: Parts) -> None:
     """Count everything that an expression (or a list of them) mentions and runs."""
-    stack: list[Json] = [value]
+    stack: list[Parts] = [value]
     pop, push = stack.pop, stack.append
     while stack:
         current = pop()
@@ -75,19 +78,18 @@ def walk(reading: Reading, level: Level | None, value: Json) -> None:
             if not isinstance(inner, dict):
                 if isinstance(inner, list) and key not in _NOT_EXPRESSIONS:
                     push(inner)
-            elif key >= "a":
-                # A field that the grammar types, not a wrapped node: those have capitals.
-                if key == "typeName":
-                    type_name(reading, inner)
-                elif key not in _NOT_EXPRESSIONS:
-                    push(inner)
             elif (handler := _HANDLERS.get(key)) is not None:
                 if (rest := handler(reading, level, inner)) is not None:
                     push(rest)
             elif key in _TRANSPARENT:
                 push(inner)
-            else:
+            elif key < "a":
                 reading.unmapped(key, number(inner, "location", -1))
+            elif key == "typeName":
+                # A field that the grammar types, not a wrapped node: those have capitals.
+                type_name(reading, inner)
+            elif key not in _NOT_EXPRESSIONS:
+                push(inner)
 
 
 # Keys of typed fields that hold names, not expressions.
@@ -97,10 +99,10 @@ _TELL_NO_VALUE = frozenset({"count"})
 _BOUNDS = ((">=",), ("<=",), ("<",), (">",))
 _NOT_EXPRESSIONS = frozenset({"funcname", "name", "names", "fields", "operName", "collname", "alias", "method"})
 
-Handler = Callable[[Reading, "Level | None", Node], Json]
+Handler = Callable[[Reading, "Level | None", Node], Parts]
 
 
-def _column(reading: Reading, level: Level | None, inner: Node) -> Json:
+def _column(reading: Reading, level: Level | None, inner: Node) -> Parts:
     fields = inner.get("fields")
     if level is not None and isinstance(fields, list) and fields:
         last = fields[-1]
@@ -108,62 +110,66 @@ def _column(reading: Reading, level: Level | None, inner: Node) -> Json:
     return None
 
 
-def _indirection(reading: Reading, level: Level | None, inner: Node) -> Json:
+def _indirection(reading: Reading, level: Level | None, inner: Node) -> Parts:
     """`(expression).field[1]`: a field name that is no column may be a function."""
     for step in names(inner, "indirection"):
         naming.functional(reading, step)
     return inner
 
 
-def _operator(reading: Reading, level: Level | None, inner: Node) -> Json:
-    kind, location = word(inner, "kind"), number(inner, "location", -1)
-    for name in _BOUNDS if "BETWEEN" in kind else (names(inner, "name"),):
-        operator(reading, name, location)
-    if kind == "AEXPR_OP":
-        left, right = inner.get("lexpr"), inner.get("rexpr")
+def _operator(reading: Reading, level: Level | None, inner: Node) -> Parts:
+    left, right = inner.get("lexpr"), inner.get("rexpr")
+    if inner.get("kind") == "AEXPR_OP":
+        operator(reading, names(inner, "name"), inner)
         return [right, left] if left is not None else right
-    return inner
+    for name in _BOUNDS if "BETWEEN" in word(inner, "kind") else (names(inner, "name"),):
+        operator(reading, name, inner)
+    return [left, right]
 
 
-def _sub_query(reading: Reading, level: Level | None, inner: Node) -> Json:
+def _list(reading: Reading, level: Level | None, inner: Node) -> Parts:
+    return beside_literals(nodes(inner, "items"))
+
+
+def _sub_query(reading: Reading, level: Level | None, inner: Node) -> Parts:
     # IN says no operator and means `=`, found by the search path like any other
-    implied, location = EQUALS if "testexpr" in inner else (), number(inner, "location", -1)
-    operator(reading, names(inner, "operName") or implied, location)
+    operator(reading, names(inner, "operName") or (EQUALS if "testexpr" in inner else ()), inner)
     reading.within = word(inner, "subLinkType") or "EXISTS_SUBLINK"
     for _, sources in query(reading, level, node(inner, "subselect")) or ():
         reading.mentions.extend(sources)
     return inner.get("testexpr")
 
 
-def _case(reading: Reading, level: Level | None, inner: Node) -> Json:
+def _case(reading: Reading, level: Level | None, inner: Node) -> Parts:
     """`CASE x WHEN y` compares with whatever `=` the search path finds."""
     if inner.get("arg") is not None:
-        operator(reading, EQUALS, number(inner, "location", -1))
+        operator(reading, EQUALS, inner)
     return inner
 
 
-def _cast(reading: Reading, level: Level | None, inner: Node) -> Json:
+def _cast(reading: Reading, level: Level | None, inner: Node) -> Parts:
     type_name(reading, node(inner, "typeName") or EMPTY)
     return inner.get("arg")
 
 
 def _query_inside(kind: str) -> Handler:
-    def handle(reading: Reading, level: Level | None, inner: Node) -> Json:
+    def handle(reading: Reading, level: Level | None, inner: Node) -> Parts:
         query(reading, level, {kind: inner})
         return None
 
     return handle
 
 
-def _sort(reading: Reading, level: Level | None, inner: Node) -> Json:
-    operator(reading, names(inner, "useOp"), number(inner, "location", -1))
+def _sort(reading: Reading, level: Level | None, inner: Node) -> Parts:
+    operator(reading, names(inner, "useOp"), inner)
     return inner.get("node")
 
 
-def _call(reading: Reading, level: Level | None, inner: Node) -> Json:
-    call(reading, level, inner)
+def _call(reading: Reading, level: Level | None, inner: Node) -> Parts:
+    name = names(inner, "funcname")
+    call(reading, level, inner, name)
     parts: list[Json] = [part for key in _PARTS if (part := inner.get(key)) is not None]
-    if names(inner, "funcname")[-1] not in _TELL_NO_VALUE or names(inner, "funcname")[-1] in reading.catalog.functions:
+    if name[-1] not in _TELL_NO_VALUE or name[-1] in reading.catalog.functions:
         return parts
     # Read like any others, but no value of theirs comes out
     mentions, reading.mentions = reading.mentions, []
@@ -180,6 +186,7 @@ _HANDLERS: dict[str, Handler] = {
     "SubLink": _sub_query,
     "TypeCast": _cast,
     "A_Indirection": _indirection,
+    "List": _list,
     "SortBy": _sort,
     "SelectStmt": _query_inside("SelectStmt"),
 }
@@ -191,7 +198,7 @@ _LEAVES = words(
 # Nothing to say about the node itself: walk into it.
 _TRANSPARENT = words(
     """BoolExpr CollateClause NullTest BooleanTest CaseWhen CoalesceExpr MinMaxExpr A_ArrayExpr
-    A_Indices RowExpr GroupingFunc GroupingSet NamedArgExpr List ResTarget WindowDef MultiAssignRef XmlExpr
+    A_Indices RowExpr GroupingFunc GroupingSet NamedArgExpr ResTarget WindowDef MultiAssignRef XmlExpr
     XmlSerialize JsonObjectConstructor JsonArrayConstructor JsonArrayQueryConstructor JsonAggConstructor
     JsonObjectAgg JsonArrayAgg JsonKeyValue JsonValueExpr JsonIsPredicate JsonParseExpr JsonScalarExpr
     JsonSerializeExpr JsonFuncExpr JsonArgument JsonBehavior JsonOutput JsonReturning JsonTablePathSpec
@@ -199,15 +206,17 @@ _TRANSPARENT = words(
 )
 
 
-def operator(reading: Reading, name: tuple[str, ...], location: int) -> None:
-    """Count user operators that this name can mean: those which take a built-in type, or are nobody's extension."""
-    if not name or name[-1] not in reading.catalog.operators:
-        return
-    schema = name[-2] if len(name) > 1 else None
-    for found in reading.catalog.operators[name[-1]]:
-        reached = found.schema == schema if schema is not None else found.schema in reading.path
-        if reached and not (found.own_types and found.extension is not None):
-            reading.user_code(found.function_schema, found.function, f"the operator `{name[-1]}`", location)
+def operator(reading: Reading, name: tuple[str, ...], inner: Node = EMPTY) -> None:
+    """Count user operators that this name can mean where `inner` uses it."""
+    for found in reading.sight.operators.get(name[0], ()) if len(name) == 1 else _operators_in(reading, name):
+        location = number(inner, "location", -1)
+        reading.user_code(found.function_schema, found.function, f"the operator `{name[-1]}`", location)
+
+
+def _operators_in(reading: Reading, name: tuple[str, ...]) -> list[Operator]:
+    """The same for a name that says its schema."""
+    listed = reading.catalog.operators.get(name[-1], ()) if name else ()
+    return [found for found in listed if found.schema == name[-2] and found.stands_in]
 
 
 def type_name(reading: Reading, inner: Node) -> None:
@@ -225,9 +234,8 @@ def type_name(reading: Reading, inner: Node) -> None:
             reading.user_code(cast.function_schema, cast.function, f"the cast to `{cast.target}`", location)
 
 
-def call(reading: Reading, level: Level | None, inner: Node) -> None:
-    """Count what calling a function does, its arguments apart."""
-    name = names(inner, "funcname")
+def call(reading: Reading, level: Level | None, inner: Node, name: tuple[str, ...]) -> None:
+    """Count what calling the function of this name does, its arguments apart."""
     location = number(inner, "location", -1)
     arguments = nodes(inner, "args")
     if name[-1] == SET_CONFIG and len(name) <= 2 and (len(name) == 1 or name[0] == "pg_catalog"):
@@ -236,7 +244,7 @@ def call(reading: Reading, level: Level | None, inner: Node) -> None:
         return
     if name[-1] == "current_setting" and constant(arguments[0] if arguments else None) in SHOWABLE_SECRETS:
         reading.refuse(FindingCode.SETTING_REFUSED, "this setting can hold credentials; leave it out", location)
-    if numbers(inner, level.longest() if level is not None else 1) > MANY_NUMBERS:
+    if name[-1] in MAKING and numbers(inner, level.longest() if level is not None else 1) > MANY_NUMBERS:
         message = "more numbers or characters than any answer needs; ask for fewer"
         reading.refuse(FindingCode.OVER_LIMIT, message, location)
     found = callee(reading.catalog, reading.path, name)

@@ -1,9 +1,10 @@
 """Which ranges of a FROM a condition ties together: what is tied by nothing multiplies."""
 
+from interlock.intent.sql.equations import Equation
 from interlock.intent.sql.folding import column_of
 from interlock.intent.sql.links import Link
 from interlock.intent.sql.names import Level, Range
-from interlock.intent.sql.tree import Node, body, names, node, nodes
+from interlock.intent.sql.tree import body, nodes
 
 _SURROUNDINGS = -1
 
@@ -42,8 +43,9 @@ def join(level: Level, hits: set[int], found: Link) -> None:
 
 def tie(level: Level, hits: set[int]) -> None:
     """Tie the ranges that a condition mentions, those around the query included."""
-    groups = {range_.group for range_ in level.ranges if id(range_) in hits}
-    if len(hits) > sum(id(range_) in hits for range_ in level.ranges):
+    own = [range_ for range_ in level.ranges if id(range_) in hits]
+    groups = {range_.group for range_ in own}
+    if len(hits) > len(own):
         # Correlated: the surrounding row stands for a value here, and joins all that are tied to it.
         groups.add(_SURROUNDINGS)
     if len(groups) > 1:
@@ -53,17 +55,12 @@ def tie(level: Level, hits: set[int]) -> None:
                 range_.group = first
 
 
-def equate(level: Level, conjunct: Node) -> None:
-    """Keep which columns of two relations a condition makes equal: `a.x = b.y`, `(a.x, a.y) = (b.x, b.y)`."""
-    inner = body(conjunct, "A_Expr")
-    if inner is None or inner.get("kind") != "AEXPR_OP" or names(inner, "name")[-1:] != ("=",):
+def equate(level: Level, equal: Equation | None) -> None:
+    """Keep which columns of two relations a comparison of rows makes equal: `(a.x, a.y) = (b.x, b.y)`."""
+    rows = (body(equal.left, "RowExpr"), body(equal.right, "RowExpr")) if equal is not None else (None, None)
+    if rows[0] is None or rows[1] is None:
         return
-    left, right = node(inner, "lexpr"), node(inner, "rexpr")
-    rows = body(left, "RowExpr"), body(right, "RowExpr")
-    sides = [(left, right)]
-    if rows[0] is not None and rows[1] is not None:
-        sides = list(zip(nodes(rows[0], "args"), nodes(rows[1], "args"), strict=False))
-    for one, other in sides:
+    for one, other in zip(nodes(rows[0], "args"), nodes(rows[1], "args"), strict=False):
         first, second = column_of(level, one), column_of(level, other)
         if first is not None and second is not None and first[0] is not second[0]:
             level.pairs.append((*first, *second))

@@ -10,8 +10,8 @@ from interlock.intent.sql.reading import Reading
 from interlock.intent.sql.relation import Relation
 from interlock.intent.sql.sizes import mebibytes, rows_of, shown
 from interlock.intent.sql.tree import (
-    Json,
     Node,
+    Parts,
     body,
     flag,
     names,
@@ -168,7 +168,7 @@ def _column(reading: Reading, holder: Node, made: Node) -> None:
         _held(reading, holder, _ALL, "a constraint on the new column", instead)
 
 
-def _differs(reading: Reading, value: Json) -> bool:
+def _differs(reading: Reading, value: Parts) -> bool:
     """Whether a default may give each row another value: since PostgreSQL 11 all others are stored once."""
     stack = [value]
     while stack:

@@ -81,7 +81,7 @@ class Range:
     def touch(self, reading: Reading, column: str) -> None:
         """Count a mention of one of its columns."""
         self.touched = True
-        if self.relation is not None and self.columns is None:
+        if self.columns is None and self.relation is not None:
             if column in SYSTEM_COLUMNS:
                 self.gather(reading)
                 return
@@ -120,6 +120,12 @@ class Range:
         if gathered is not None and gathered.fields is not None:
             gathered.fields.add(name)
 
+    def stands_in(self, schema: str) -> bool:
+        """Whether it is a relation of this schema, or what would be one."""
+        if self.relation is not None:
+            return self.relation.schema == schema
+        return self.object is not None and not self.object.known and self.object.path[1] == schema
+
     def outputs(self) -> Outputs:
         """Its columns in order, as a star gives them; None where not known."""
         if self.listing is not None:
@@ -133,7 +139,7 @@ class Range:
 class Level:
     """One query's names: its ranges, its CTEs and what surrounds it."""
 
-    __slots__ = ("aliases", "bounds", "ctes", "merged", "pairs", "parent", "ranges", "single")
+    __slots__ = ("answer", "bounds", "ctes", "merged", "pairs", "parent", "ranges", "single")
 
     def __init__(self, parent: "Level | None") -> None:
         self.parent = parent
@@ -144,7 +150,7 @@ class Level:
         self.bounds: set[frozenset[int]] = set()
         # Columns of two relations that must be equal.
         self.pairs: list[tuple[Range, str, Range, str]] = []
-        self.aliases: frozenset[str] = frozenset()
+        self.answer: Outputs = None  # as far as it is known already
         # Joined by USING or NATURAL: a star gives such columns once, and first.
         self.merged = False
 
@@ -152,10 +158,14 @@ class Level:
         """Whether any of these is a range of its own or of what surrounds it."""
         level: Level | None = self
         while level is not None:
-            if any(id(range_) in hits for range_ in level.ranges):
+            if not hits.isdisjoint(map(id, level.ranges)):
                 return True
             level = level.parent
         return False
+
+    def answers(self, name: str) -> bool:
+        """Whether a column of its answer has this name: ORDER BY may mean it."""
+        return any(name == shown for shown, _ in self.answer or ())
 
     def longest(self) -> float:
         """The rows of its longest series: what stands beside it is computed as often."""
@@ -184,11 +194,7 @@ class Level:
         level: Level | None = self
         while level is not None:
             for range_ in level.ranges:
-                if range_.name == name and (
-                    not schema
-                    or (range_.relation is not None and range_.relation.schema == schema)
-                    or (range_.object is not None and not range_.object.known and range_.object.path[1] == schema)
-                ):
+                if range_.name == name and (not schema or range_.stands_in(schema)):
                     return range_
             level = level.parent
         return None
@@ -249,7 +255,7 @@ def _plain(reading: Reading, level: Level, name: str) -> None:
             _hit(reading, range_)
             range_.touch(reading, name)
         # ORDER BY means a column of the answer by it; inside an expression, though, one of a query around.
-        met = met or bool(open_ranges) or name in at.aliases
+        met = met or bool(open_ranges) or at.answers(name)
         at = at.parent
     if met:
         return
@@ -321,9 +327,9 @@ def may_be_column(reading: Reading, level: Level | None, name: str, arguments: l
     relation = found[0].relation if found is not None else None
     if found is None or relation is None:
         return False
-    types = [(column.type_schema, column.type) for column in relation.columns if column.name == found[1]]
-    rows = [reading.catalog.relation(*type_) for type_ in types]
-    return any(row is not None and name in row.fields for row in rows)
+    type_ = relation.type_of(found[1])
+    row = reading.catalog.relation(*type_) if type_ is not None else None
+    return row is not None and name in row.fields
 
 
 def functional(reading: Reading, name: str) -> None:

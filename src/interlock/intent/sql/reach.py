@@ -1,6 +1,6 @@
 """How much of its relations a query reads, and joins without a condition: every row meets every row."""
 
-from interlock.intent.sql.names import Level
+from interlock.intent.sql.names import Level, Range
 from interlock.intent.sql.reading import Reading
 from interlock.intent.sql.sizes import rows_of, shown
 from interlock.intent.sql.smallness import keyed
@@ -12,15 +12,16 @@ MOST_PAIRS = 2e7  # plans above it were botched joins, and all botched joins wer
 def reaches(reading: Reading, level: Level, *, bounded: bool) -> None:
     """Give every relation read here its reach, and point at a join that multiplies."""
     heavy: set[int] = set()
+    series = False
     for range_ in level.ranges:
         small = keyed(range_)
         gathered = None if range_.written else range_.gather(reading)
         if gathered is not None:
             gathered.extend(small or (Reach.UNKNOWN if bounded or len(level.ranges) > 1 else Reach.ALL))
         # A target that stands alone is untied, not multiplied: victims.py says so.
-        alone = range_.written and not any(o.group == range_.group for o in level.ranges if o is not range_)
-        if range_.weighs and small is not Reach.ONE and not alone:
+        if range_.weighs and small is not Reach.ONE and not (range_.written and _alone(level, range_)):
             heavy.add(range_.group)
+        series = series or bool(range_.numbers)
     if len(heavy) > 1:
         weighing = [f"`{range_.name}`" for range_ in level.ranges if range_.weighs]
         listed = ", ".join(weighing[:5]) + (f" and {len(weighing) - 5} more" if len(weighing) > 5 else "")
@@ -29,8 +30,12 @@ def reaches(reading: Reading, level: Level, *, bounded: bool) -> None:
         if all(range_.object is None and range_.columns is None for range_ in level.ranges if range_.weighs):
             # Nothing but long series: no table is read, so no effect would carry the finding to a policy.
             reading.understood = False
-    elif any(range_.numbers for range_ in level.ranges):
+    elif series:
         _fuse(reading, level)
+
+
+def _alone(level: Level, range_: Range) -> bool:
+    return not any(other.group == range_.group for other in level.ranges if other is not range_)
 
 
 def _pairs(level: Level) -> str:

@@ -133,12 +133,11 @@ class Gathered:
             return ()
         if relation is None:
             return tuple(Field(name=name) for name in sorted(self.fields))
-        if len(self.fields) == 1:
-            (name,) = self.fields
-            return (relation.fields[name],) if name in relation.fields else (Field(name=name),)
-        places, known = relation.places, relation.fields
+        places, every = relation.places, relation.all_fields
+        if places.keys() >= self.fields:
+            return tuple([every[place] for place in sorted([places[name] for name in self.fields])])
         ordered = sorted(self.fields, key=lambda name: places.get(name, 1_000_000))
-        return tuple(known.get(name) or Field(name=name) for name in ordered)
+        return tuple(relation.fields.get(name) or Field(name=name) for name in ordered)
 
 
 class Reading:
@@ -173,6 +172,7 @@ class Reading:
         "read_only",
         "returns",
         "scope",
+        "sight",
         "strays",
         "streams",
         "target",
@@ -188,6 +188,7 @@ class Reading:
         it, in characters."""
         self.scope, self.limits, self.path = scope, limits, scope.schemas()
         self.catalog, self.target = scope.catalog, scope.target
+        self.sight = scope.catalog.sight(self.path)
         self._encoded, self._start = encoded, start
         self._gathered: dict[tuple[Verb, tuple[str, ...], ObjectKind], Gathered] = {}
         self._quiet: dict[tuple[str, ...], bool] = {}
@@ -225,7 +226,7 @@ class Reading:
             if gathered.relation is not None and gathered.relation.kind == "v":
                 for base, columns in gathered.relation.expansion(gathered.fields):
                     self.gather(gathered.verb, base.object, base).name(columns)
-        return tuple(gathered.effect() for gathered in self._gathered.values())
+        return tuple([gathered.effect() for gathered in self._gathered.values()])
 
     def gathered_after(self, count: int) -> list[Gathered]:
         """The effects that came after the first `count`."""
@@ -320,13 +321,7 @@ class Reading:
 
     def resolve(self, schema: str, name: str) -> Relation | None:
         """The relation this name means in this session, or None."""
-        if schema:
-            return self.catalog.relation(schema, name)
-        for searched in self.path:
-            found = self.catalog.relation(searched, name)
-            if found is not None:
-                return found
-        return None
+        return self.catalog.relation(schema, name) if schema else self.sight.relation(name)
 
     def creation_schema(self, schema: str) -> str:
         """Where an unqualified new object goes: the first schema of the path that exists and is not the system's."""

@@ -122,7 +122,8 @@ class Relation:
 
     def type_of(self, name: str) -> tuple[str, str] | None:
         """Schema and name of a column's type; None for a column that it has not."""
-        return next(((c.type_schema, c.type) for c in self.columns if c.name == name), None)
+        place = self.places.get(name)
+        return None if place is None else (self.columns[place].type_schema, self.columns[place].type)
 
     def triggers_on(self, event: int) -> list[Trigger]:
         """Triggers that fire for this event on it or below it."""
@@ -196,6 +197,8 @@ class Relation:
         Each comes as (child, key, deletes): a cascade of a delete deletes, everything else changes the child.
         Follows cascades of cascades; partitions pass on what their parents' keys say.
         """
+        if not self.incoming and not self.parents and not self.children:
+            return []
         found: list[tuple[Relation, ForeignKey, bool]] = []
         waiting = [(self, deleted, changed)]
         seen: set[tuple[int, bool, frozenset[str] | None]] = set()

@@ -1,6 +1,7 @@
 """SELECT, VALUES, TABLE and set operations: what is read, which columns come out, which joins multiply."""
 
 from interlock.intent.sql.counting import LIGHT, MANY_GROUPINGS, cubed, few, limited, series, single_row
+from interlock.intent.sql.equations import equation
 from interlock.intent.sql.expressions import EQUALS, QueryFunction, operator, query, targets, walk
 from interlock.intent.sql.joins import common, equate, equate_used, join, merge_groups, tie
 from interlock.intent.sql.links import link
@@ -38,7 +39,7 @@ def select(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
     arms = _arms(reading, level, inner, within, streams=streams and not limited(inner))
     reading.streams = around
     merged = _merge(arms)
-    level.aliases = frozenset(name for name, _ in merged or ())
+    level.answer = merged
     _tail(reading, level, inner)
     return merged
 
@@ -115,7 +116,7 @@ def _plain(reading: Reading, level: Level, inner: Node, within: str, *, streams:
     outputs = targets(reading, level, nodes(inner, "targetList"))
     if within:
         judge(reading, level, inner, within, was_blind=was_blind)
-    level.aliases = frozenset(name for name, _ in outputs or ())
+    level.answer = outputs
     for key in _CLAUSES:
         if key in inner:
             walk(reading, level, inner[key])
@@ -241,7 +242,7 @@ class _Join:
                 if range_.has(name) is not False:
                     range_.touch(reading, name)
         if used:
-            operator(reading, EQUALS, -1)  # found by the search path, like one that is written
+            operator(reading, EQUALS)  # found by the search path, like one that is written
             level.merged = True
             merge_groups(sides)
             equate_used(level, sides, used)
@@ -269,11 +270,15 @@ def where(reading: Reading, level: Level, condition: Node, *, pins: bool = True)
         outer, reading.hits = reading.hits, set()
         walk(reading, level, conjunct)
         hits, reading.hits = reading.hits, outer | reading.hits
+        equal = equation(level, conjunct)
         if pins:
-            pin(reading, level, conjunct)
-        if len(hits) > 1 and always(level, conjunct) is None:
+            pin(reading, level, conjunct, equal)
+        if equal is not None and (pair := equal.pair) is not None:
+            tie(level, hits)
+            level.pairs.append(pair)
+        elif len(hits) > 1 and always(level, conjunct) is None:
             join(level, hits, link(conjunct))
-            equate(level, conjunct)
+            equate(level, equal)
 
 
 def _relation_item(reading: Reading, level: Level, inner: Node) -> None:
@@ -337,7 +342,7 @@ def _function_item(reading: Reading, level: Level, inner: Node) -> None:
     """Functions in FROM see their siblings; what they are given is what comes out."""
     reading.mentions = []
     hits, reading.hits = reading.hits, set()
-    columns = nodes(inner, "coldeflist")  # ROWS FROM (f() AS (a int)) has them beside each function
+    columns = [*nodes(inner, "coldeflist")]  # ROWS FROM (f() AS (a int)) has them beside each function
     for wrapped in nodes(inner, "functions"):
         called, *behind = nodes(unwrap(wrapped)[1], "items") or [EMPTY]
         walk(reading, level, called)

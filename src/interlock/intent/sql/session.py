@@ -113,7 +113,8 @@ def discard(reading: Reading, inner: Node) -> Outputs:
 def prepare(reading: Reading, inner: Node) -> Outputs:
     """PREPARE is an act (threats.md 1): the effects count here, and again at EXECUTE."""
     reading.flow, reading.name = Flow.PREPARE, word(inner, "name")
-    walk(reading, None, [{"TypeCast": {"typeName": t}} for w in nodes(inner, "argtypes") if (t := body(w, "TypeName"))])
+    types: list[Node] = [{"typeName": body(wrapped, "TypeName")} for wrapped in nodes(inner, "argtypes")]
+    walk(reading, None, types)
     _run_query(reading, node(inner, "query"))
     return []
 

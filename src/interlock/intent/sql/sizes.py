@@ -6,7 +6,7 @@ from interlock.intent.sql.names import Level, Range
 from interlock.intent.sql.reading import Reading
 from interlock.intent.sql.relation import Relation
 from interlock.intent.sql.smallness import keyed, unique_by
-from interlock.intent.sql.tree import Node, node, nodes
+from interlock.intent.sql.tree import Node, holds, node, nodes
 from interlock.intent.sql.truth import always
 from interlock.model import FindingCode, Reach, Verb
 
@@ -81,7 +81,7 @@ def _large(range_: Range, most: int) -> bool:
 
 def streams_through(inner: Node) -> bool:
     """Whether a query passes on every row of the queries in its FROM and WITH."""
-    if "withClause" not in inner and not any("RangeSubselect" in item for item in nodes(inner, "fromClause")):
+    if "withClause" not in inner and not holds(nodes(inner, "fromClause"), "RangeSubselect"):
         return False
     condition = node(inner, "whereClause")
     return not narrowed(inner) and (condition is None or always(Level(None), condition) is True)

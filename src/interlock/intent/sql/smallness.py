@@ -1,8 +1,23 @@
 """How much of a relation a query can touch, by positive evidence alone: a whole unique key equals literals."""
 
-from interlock.intent.sql.names import Level, Range, lookup
+from interlock.intent.sql.equations import EQUALS, Equation
+from interlock.intent.sql.folding import column_of
+from interlock.intent.sql.names import Level, Range
 from interlock.intent.sql.reading import Reading
-from interlock.intent.sql.tree import Json, Node, body, constant, names, node, nodes, number, unwrap, word, words
+from interlock.intent.sql.tree import (
+    Json,
+    Node,
+    beside_literals,
+    body,
+    constant,
+    names,
+    node,
+    nodes,
+    number,
+    unwrap,
+    word,
+    words,
+)
 from interlock.model import Reach
 
 # A cast of the right side to one of these compares as the column compares by itself. Floats do not: many integers
@@ -27,36 +42,33 @@ def conjuncts(condition: Node | None) -> list[Node]:
     return found
 
 
-def pin(reading: Reading, level: Level, condition: Node) -> None:
-    """Note on its range that this condition fixes a column to one value, or to a list of them."""
+def pin(reading: Reading, level: Level, condition: Node, equal: Equation | None) -> None:
+    """Note on its range that this condition fixes a column to one value, or to a list of them; `equal` is the equation
+    that it is. A user's `=` over a built-in type may mean anything."""
+    if reading.sight.shadowed:
+        return
+    if equal is None:
+        _pin_listed(level, condition)
+    elif equal.own and not (_pin_pair(equal.column, equal.right) or _pin_pair(equal.other, equal.left)):
+        _pin_rows(level, equal.left, equal.right)
+        if equal.column is not None and (asked := body(equal.right, "SubLink")) is not None:
+            _pin_answer(reading, level, equal.column, asked)
+
+
+def _pin_listed(level: Level, condition: Node) -> None:
     inner = body(condition, "A_Expr")
-    if inner is None or names(inner, "name") not in {("=",), ("pg_catalog", "=")}:
+    if inner is None or inner.get("kind") != "AEXPR_IN" or names(inner, "name") not in EQUALS:
         return
-    if "=" in reading.catalog.operators and _shadowed(reading):
-        return
-    kind = inner.get("kind")
-    if kind == "AEXPR_OP":
-        left, right = node(inner, "lexpr"), node(inner, "rexpr")
-        if not (_pin_pair(level, left, right) or _pin_pair(level, right, left)):
-            _pin_rows(level, left, right)
-            _pin_answer(reading, level, left, right)
-    elif kind == "AEXPR_IN":
-        _, listed = unwrap(node(inner, "rexpr"))
-        values = nodes(listed, "items")
-        if len(values) <= _MAX_LISTED and all("A_Const" in value or is_value(value) for value in values):
-            found = _column_of(level, node(inner, "lexpr"))
-            if found is not None:
-                (found[0].pinned if len(values) == 1 else found[0].listed).add(found[1])
+    _, listed = unwrap(node(inner, "rexpr"))
+    values = nodes(listed, "items")
+    if len(values) <= _MAX_LISTED and all(map(is_value, beside_literals(values))):
+        found = column_of(level, node(inner, "lexpr"))
+        if found is not None:
+            (found[0].pinned if len(values) == 1 else found[0].listed).add(found[1])
 
 
-def _shadowed(reading: Reading) -> bool:
-    """A user `=` over a built-in type may mean anything."""
-    return any(o.schema in reading.path and not o.own_types for o in reading.catalog.operators["="])
-
-
-def _pin_pair(level: Level, column: Node | None, value: Node | None) -> bool:
-    found = _column_of(level, column)
-    if found is None or value is None or not is_value(value):
+def _pin_pair(found: tuple[Range, str] | None, value: Node) -> bool:
+    if found is None or not is_value(value):
         return False
     found[0].pinned.add(found[1])
     fixed = constant(value)
@@ -65,22 +77,21 @@ def _pin_pair(level: Level, column: Node | None, value: Node | None) -> bool:
     return True
 
 
-def _pin_rows(level: Level, left: Node | None, right: Node | None) -> None:
+def _pin_rows(level: Level, left: Node, right: Node) -> None:
     """`(a, b) = (1, 2)` pins each."""
     row, values = body(left, "RowExpr"), body(right, "RowExpr")
     if row is not None and values is not None:
         for column, value in zip(nodes(row, "args"), nodes(values, "args"), strict=False):
-            _pin_pair(level, column, value)
+            _pin_pair(column_of(level, column), value)
 
 
-def _pin_answer(reading: Reading, level: Level, left: Node | None, right: Node | None) -> None:
+def _pin_answer(reading: Reading, level: Level, found: tuple[Range, str], asked: Node) -> None:
     """`id = (SELECT id FROM queue ... LIMIT 1)`: the answer is worked out once and is one value, or an error, where it
     mentions nothing of the row. It compares as the column does where it comes from a column of the same type."""
-    found, asked = _column_of(level, left), body(right, "SubLink") or {}
     _, inner = unwrap(node(asked, "subselect"))
     targets = [body(target, "ResTarget") or {} for target in nodes(inner, "targetList")]
     outputs = reading.alone.get(id(inner)) or []
-    if found is None or asked.get("subLinkType") != "EXPR_SUBLINK" or len(outputs) != 1 or len(outputs[0][1]) != 1:
+    if asked.get("subLinkType") != "EXPR_SUBLINK" or len(outputs) != 1 or len(outputs[0][1]) != 1:
         return
     object_, column = outputs[0][1][0]
     source = reading.catalog.relation(*object_.path[1:]) if len(object_.path) == 3 else None
@@ -92,14 +103,6 @@ def _pin_answer(reading: Reading, level: Level, left: Node | None, right: Node |
     types = [relation.type_of(name) for relation, name in ((source, column), (found[0].relation, found[1]))]
     if types[0] is not None and types[0] == types[1]:
         found[0].pinned.add(found[1])
-
-
-def _column_of(level: Level, wrapped: Node | None) -> tuple[Range, str] | None:
-    reference = body(wrapped, "ColumnRef")
-    if reference is None:
-        return None
-    found = lookup(level, names(reference, "fields"))
-    return found if found is not None and found[0].relation is not None and found[0].columns is None else None
 
 
 def is_value(wrapped: Node) -> bool:

@@ -1,9 +1,13 @@
 """Typed access to the parser's JSON tree: nodes are dicts, a wrapped node is a dict with its kind as only key."""
 
+from itertools import chain
 from typing import TypeAlias
 
-Json: TypeAlias = str | int | float | bool | list["Json"] | dict[str, "Json"] | None
+# Its lists hold nodes alone; a NULL among them is an empty one.
+Json: TypeAlias = str | int | float | bool | list["Node"] | dict[str, "Json"] | None
 Node: TypeAlias = dict[str, Json]
+# An expression, or several.
+Parts: TypeAlias = Json | list[Json]
 
 EMPTY: Node = {}
 
@@ -20,9 +24,19 @@ def node(holder: Node, key: str) -> Node | None:
 
 
 def nodes(holder: Node, key: str) -> list[Node]:
-    """The objects in the list under `key`."""
+    """The objects in the list under `key`: the tree's own list, not to be changed."""
     value = holder.get(key)
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+    return value if isinstance(value, list) else []
+
+
+def beside_literals(listed: list[Node]) -> list[Node]:
+    """Those of a list of expressions that are no literals: of thousands of values mostly none."""
+    return [item for item in listed if "A_Const" not in item]
+
+
+def holds(listed: list[Node], kind: str) -> bool:
+    """Whether one of a list of wrapped nodes is of this kind."""
+    return kind in chain.from_iterable(listed)
 
 
 def word(holder: Node, key: str) -> str:
@@ -64,13 +78,12 @@ def names(holder: Node, key: str) -> tuple[str, ...]:
         return ()
     if len(listed) == 1:
         # An unqualified name, by far the most common.
-        only = listed[0]
-        string = only.get("String") if isinstance(only, dict) else None
+        string = listed[0].get("String")
         text = string.get("sval") if isinstance(string, dict) else None
         return (text,) if isinstance(text, str) else ()
     found: list[str] = []
     for item in listed:
-        if isinstance(item, dict) and isinstance(string := item.get("String"), dict):
+        if isinstance(string := item.get("String"), dict):
             text = string.get("sval")
             found.append(text if isinstance(text, str) else "")
     return tuple(found)

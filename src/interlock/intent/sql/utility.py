@@ -172,7 +172,7 @@ def call_procedure(reading: Reading, inner: Node) -> Outputs:
     """CALL runs user code that may also commit."""
     called = node(inner, "funccall") or {}
     walk(reading, None, called.get("args"))
-    call(reading, None, called)
+    call(reading, None, called, names(called, "funcname"))
     reading.writes = True
     return None
 
