@@ -99,8 +99,10 @@ def series(inner: Node) -> float:
 
 def limited(inner: Node) -> bool:
     """Whether a query has a LIMIT that limits: `LIMIT ALL` and `LIMIT NULL` do not."""
+    if "limitCount" not in inner:
+        return False
     limit = body(node(inner, "limitCount"), "A_Const")
-    return "limitCount" in inner and (limit is None or not flag(limit, "isnull"))
+    return limit is None or not flag(limit, "isnull")
 
 
 def few(inner: Node) -> bool:

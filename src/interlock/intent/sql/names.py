@@ -85,13 +85,15 @@ class Range:
             if column in SYSTEM_COLUMNS:
                 self.gather(reading)
                 return
-            self.gather_field(reading, column)
+            gathered = self.gathered or self.gather(reading)
+            if gathered is not None and gathered.fields is not None:
+                gathered.fields.add(column)
             reading.mentions.append((self.relation.object, column))
         elif self.columns is not None:
             sources = self.columns.get(column, ())
-            if self.relation is not None:
-                for _, name in sources:
-                    self.gather_field(reading, name)
+            gathered = self.gather(reading) if sources and self.relation is not None else None
+            if gathered is not None and gathered.fields is not None:
+                gathered.fields.update([name for _, name in sources])
             reading.mentions.extend(sources)
         else:
             self.touch_all(reading)
@@ -113,12 +115,6 @@ class Range:
         if self.gathered is None and self.object is not None:
             self.gathered = reading.gather(Verb.READ, self.object, self.relation)
         return self.gathered
-
-    def gather_field(self, reading: Reading, name: str) -> None:
-        """Count one column of its relation as read."""
-        gathered = self.gathered or self.gather(reading)
-        if gathered is not None and gathered.fields is not None:
-            gathered.fields.add(name)
 
     def stands_in(self, schema: str) -> bool:
         """Whether it is a relation of this schema, or what would be one."""
@@ -242,7 +238,7 @@ def _plain(reading: Reading, level: Level, name: str) -> None:
             has = range_.has(name)
             if has:
                 found = True
-                _hit(reading, range_)
+                reading.hits.add(id(range_))
                 range_.touch(reading, name)
             elif has is None:
                 open_ranges.append(range_)
@@ -252,7 +248,7 @@ def _plain(reading: Reading, level: Level, name: str) -> None:
             return
         for range_ in open_ranges:
             # It may have the name or not: then the name is one of a query around, and that one is read.
-            _hit(reading, range_)
+            reading.hits.add(id(range_))
             range_.touch(reading, name)
         # ORDER BY means a column of the answer by it; inside an expression, though, one of a query around.
         met = met or bool(open_ranges) or at.answers(name)

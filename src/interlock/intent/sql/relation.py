@@ -55,7 +55,7 @@ class Relation:
 
     `kind` is pg_class.relkind. `keys` prove a row unique. `code` lists user functions that run because of it, as
     (by, schema, name). `bases` are the relations a view or a rule reads, with the columns it names; `tree` is the query
-    of a view.
+    of a view. `is_view` marks plain views: reading them reads their bases now.
     """
 
     oid: int
@@ -81,6 +81,7 @@ class Relation:
     all_fields: tuple[Field, ...] = ()
     places: Mapping[str, int] = field(default_factory=dict)
     not_null: frozenset[str] = frozenset()
+    is_view: bool = False
     family: "Mapping[int, Relation]" = field(default_factory=dict)
 
     def link(self, family: "Mapping[int, Relation]") -> None:
@@ -89,6 +90,7 @@ class Relation:
         self.all_fields = tuple(self.fields.values())
         self.places = {column.name: place for place, column in enumerate(self.columns)}
         self.not_null = frozenset(column.name for column in self.columns if column.not_null)
+        self.is_view = self.kind == "v"
 
     @property
     def schema(self) -> str:
@@ -99,11 +101,6 @@ class Relation:
     def name(self) -> str:
         """Its name without schema."""
         return self.object.path[2]
-
-    @property
-    def is_view(self) -> bool:
-        """True for plain views: reading them reads their bases now."""
-        return self.kind == "v"
 
     def ancestors(self) -> "list[Relation]":
         """Itself, then every partition or inheritance parent."""

@@ -1,5 +1,7 @@
 """SELECT, VALUES, TABLE and set operations: what is read, which columns come out, which joins multiply."""
 
+from collections.abc import Callable
+
 from interlock.intent.sql.counting import LIGHT, MANY_GROUPINGS, cubed, few, limited, series, single_row
 from interlock.intent.sql.equations import equation
 from interlock.intent.sql.expressions import EQUALS, QueryFunction, operator, query, targets, walk
@@ -22,6 +24,7 @@ from interlock.model import FindingCode, ObjectKind, Reach, Verb
 # Whether a row has one partner or many makes no difference to them.
 _SEMI = (EXISTS, "ANY_SUBLINK")
 _CLAUSES = ("groupClause", "havingClause", "windowClause", "limitOffset", "limitCount", "distinctClause")
+_LATER = frozenset({*_CLAUSES, "sortClause", "lockingClause", "intoClause"})
 
 
 def select(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
@@ -31,7 +34,8 @@ def select(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
     around = reading.streams
     streams = not within and (around or not reading.depth)
     reading.streams = streams and streams_through(inner)
-    ctes(reading, level, node(inner, "withClause"), reader=inner)
+    if "withClause" in inner:
+        ctes(reading, level, node(inner, "withClause"), reader=inner)
     if "larg" not in inner:
         outputs = _plain(reading, level, inner, within, streams=streams)
         reading.streams = around
@@ -105,9 +109,8 @@ def _merge(arms: list[Outputs]) -> Outputs:
 
 
 def _plain(reading: Reading, level: Level, inner: Node, within: str, *, streams: bool) -> Outputs:
-    values = nodes(inner, "valuesLists")
-    if values:
-        return _values(reading, level, inner, values)
+    if "valuesLists" in inner:
+        return _values(reading, level, inner, nodes(inner, "valuesLists"))
     from_clause(reading, level, nodes(inner, "fromClause"))
     condition = node(inner, "whereClause")
     if condition is not None:
@@ -117,13 +120,8 @@ def _plain(reading: Reading, level: Level, inner: Node, within: str, *, streams:
     if within:
         judge(reading, level, inner, within, was_blind=was_blind)
     level.answer = outputs
-    for key in _CLAUSES:
-        if key in inner:
-            walk(reading, level, inner[key])
-    if "groupClause" in inner and cubed(nodes(inner, "groupClause")) > MANY_GROUPINGS:
-        reading.refuse(FindingCode.OVER_LIMIT, "CUBE groups in more ways than anybody reads; name fewer columns")
-    _tail(reading, level, inner)
-    _into(reading, node(inner, "intoClause"), outputs)
+    if not _LATER.isdisjoint(inner):
+        _later(reading, level, inner)
     reaches(reading, level, bounded=condition is not None or limited(inner))
     if streams:
         note_everything(reading, level, inner, condition)
@@ -134,6 +132,18 @@ def _plain(reading: Reading, level: Level, inner: Node, within: str, *, streams:
     if "lockingClause" in inner and not few(inner) and always(level, condition) is not False:
         _lock_all(reading, level, condition)
     return outputs
+
+
+def _later(reading: Reading, level: Level, inner: Node) -> None:
+    """The clauses behind WHERE."""
+    for key in _CLAUSES:
+        if key in inner:
+            walk(reading, level, inner[key])
+    if "groupClause" in inner and cubed(nodes(inner, "groupClause")) > MANY_GROUPINGS:
+        reading.refuse(FindingCode.OVER_LIMIT, "CUBE groups in more ways than anybody reads; name fewer columns")
+    _tail(reading, level, inner)
+    if (clause := node(inner, "intoClause")) is not None:
+        _into(reading, clause)
 
 
 def _lock_all(reading: Reading, level: Level, condition: Node | None) -> None:
@@ -167,10 +177,8 @@ def _values(reading: Reading, level: Level, inner: Node, values: list[Node]) -> 
     return [(f"column{at + 1}", sources) for at in range(len(nodes(first, "items")))]
 
 
-def _into(reading: Reading, clause: Node | None, outputs: Outputs) -> None:
+def _into(reading: Reading, clause: Node) -> None:
     """SELECT INTO makes a table and fills it."""
-    if clause is None:
-        return
     relation = node(clause, "rel") or {}
     create_filled(
         reading,
@@ -279,10 +287,6 @@ def where(reading: Reading, level: Level, condition: Node, *, pins: bool = True)
         elif len(hits) > 1 and always(level, conjunct) is None:
             join(level, hits, link(conjunct))
             equate(level, equal)
-
-
-def _relation_item(reading: Reading, level: Level, inner: Node) -> None:
-    add_relation(reading, level, inner)
 
 
 def add_relation(reading: Reading, level: Level, inner: Node, *, written: bool = False) -> Range:
@@ -394,8 +398,8 @@ def _table_function_item(reading: Reading, level: Level, inner: Node) -> None:
     level.ranges.append(range_)
 
 
-_ITEMS = {
-    "RangeVar": _relation_item,
+_ITEMS: dict[str, Callable[[Reading, Level, Node], object]] = {
+    "RangeVar": add_relation,
     "RangeSubselect": _subselect_item,
     "RangeFunction": _function_item,
     "RangeTableSample": _sample_item,

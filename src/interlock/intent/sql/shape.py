@@ -11,16 +11,20 @@ from hashlib import blake2b
 _NAMED = r"[\w$\x80-\U0010ffff]"  # what makes the characters behind it part of a name
 _BLANK = r"[ \t\n\r\f\v]"
 _STRING = r"[^']*+(?:''[^']*+)*+(?:'|\Z)"
+_STRINGS = rf"{_STRING}(?:[ \t\f\v]*+[\n\r]{_BLANK}*+'{_STRING})*+"  # with its continuations
+_NUMBERS = (
+    rf"(?<=[0-9])(?<!{_NAMED}.)[\d_]*+(?:(?=[.eExXoObB])"
+    r"(?:(?<=0)(?<![\d_].)[xXoObB][\da-fA-F_]++|(?:\.(?!\.)[\d_]*+)?(?:[eE][+-]?\d[\d_]*+)?))?"
+)
 # The literals of a text without comments, backslashes and dollar quotes. It begins with one class of characters, so
 # that the search for literals runs in C: what was found then looks back.
-_LITERAL = (
-    r"['0-9eEnNbBxXuU](?:"
-    rf"(?:(?<=')|(?<=[eEnNbBxX])(?<!{_NAMED}.)'|(?<=[uU])(?<!{_NAMED}.)&'){_STRING}"
-    rf"(?:[ \t\f\v]*+[\n\r]{_BLANK}*+'{_STRING})*+"
-    rf"|(?<=[0-9])(?<!{_NAMED}.)"
-    r"(?:(?<=0)[xXoObB][\da-fA-F_]++|[\d_]*+(?:\.(?!\.)[\d_]*+)?(?:[eE][+-]?\d[\d_]*+)?))"
-)
+_PREFIX = rf"(?:(?<=')|(?<=[eEnNbBxX])(?<!{_NAMED}.)'|(?<=[uU])(?<!{_NAMED}.)&')"
+_LITERAL = rf"['0-9eEnNbBxXuU](?:{_PREFIX}{_STRINGS}|{_NUMBERS})"
 _PLAIN_LITERAL = re.compile(_LITERAL)
+# The same without the letters in front of a string, which few texts have: the search stops far less often.
+_BARE_LITERAL = re.compile(rf"['0-9](?:(?<='){_STRINGS}|{_NUMBERS})")
+_MARK = "\x00"  # stands in no text that may be parsed
+_PREFIXED = re.compile(rf"{_MARK}(?<=[eEnNbBxX&]{_MARK})")
 _NAME_OR_LITERAL = re.compile(rf'("[^"]*+(?:""[^"]*+)*+(?:"|\Z))|{_LITERAL}')
 _DOLLAR_QUOTE = re.compile(r"\$(?!\d)")
 # One character class, so that the search between literals runs in C.
@@ -45,7 +49,8 @@ def shape_of(text: str) -> str:
     elif '"' in text:
         found = _NAME_OR_LITERAL.sub(lambda match: match[1] or "?", text)
     else:
-        found = _PLAIN_LITERAL.sub("?", text)
+        found = _BARE_LITERAL.sub(_MARK, text)
+        found = _PLAIN_LITERAL.sub("?", text) if _PREFIXED.search(found) else found.replace(_MARK, "?")
     return " ".join(found.split())
 
 
