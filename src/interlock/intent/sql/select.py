@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from interlock.intent.sql.counting import LIGHT, MANY_GROUPINGS, cubed, few, limited, series, single_row
+from interlock.intent.sql.counting import MANY_GROUPINGS, cubed, few, limited, single_row
 from interlock.intent.sql.equations import equation
 from interlock.intent.sql.expressions import EQUALS, QueryFunction, operator, query, targets, walk
 from interlock.intent.sql.joins import common, equate, equate_used, join, merge_groups, tie
@@ -12,6 +12,7 @@ from interlock.intent.sql.names import Level, Range
 from interlock.intent.sql.reach import reaches
 from interlock.intent.sql.reading import Outputs, Reading, TooMuch
 from interlock.intent.sql.recursion import refuse_endless
+from interlock.intent.sql.rows_from import add_functions, add_table_function
 from interlock.intent.sql.scopes import EXISTS, blind, judge
 from interlock.intent.sql.sizes import note_everything, streams_through
 from interlock.intent.sql.smallness import conjuncts, pin
@@ -342,45 +343,6 @@ def _subselect_item(reading: Reading, level: Level, inner: Node) -> None:
     reading.hits = hits | reading.hits
 
 
-def _function_item(reading: Reading, level: Level, inner: Node) -> None:
-    """Functions in FROM see their siblings; what they are given is what comes out."""
-    reading.mentions = []
-    hits, reading.hits = reading.hits, set()
-    columns = [*nodes(inner, "coldeflist")]  # ROWS FROM (f() AS (a int)) has them beside each function
-    for wrapped in nodes(inner, "functions"):
-        called, *behind = nodes(unwrap(wrapped)[1], "items") or [EMPTY]
-        walk(reading, level, called)
-        columns += [column for listed in behind for column in nodes(body(listed, "List") or EMPTY, "items")]
-    alias = node(inner, "alias") or {}
-    _definitions(reading, columns)
-    numbers = series(inner)
-    range_ = Range(word(alias, "aliasname") or _function_name(inner), weighs=numbers > LIGHT)
-    range_.numbers, range_.sources = numbers or None, tuple(dict.fromkeys(reading.mentions))
-    defined = [word(body(column, "ColumnDef") or {}, "colname") for column in columns]
-    range_.given = frozenset([*names(alias, "colnames"), *defined])
-    level.ranges.append(range_)
-    tie(level, reading.hits | {id(range_)})
-    reading.hits = hits | reading.hits
-
-
-def _definitions(reading: Reading, listed: list[Node]) -> None:
-    for wrapped in listed:
-        walk(
-            reading,
-            None,
-            {key: value for key, value in (body(wrapped, "ColumnDef") or {}).items() if key == "typeName"},
-        )
-
-
-def _function_name(inner: Node) -> str:
-    for wrapped in nodes(inner, "functions"):
-        for item in nodes(unwrap(wrapped)[1], "items"):
-            call = body(item, "FuncCall")
-            if call is not None:
-                return (names(call, "funcname") or ("",))[-1]
-    return ""
-
-
 def _sample_item(reading: Reading, level: Level, inner: Node) -> None:
     from_clause(reading, level, [r] if (r := node(inner, "relation")) is not None else [])
     method = names(inner, "method")
@@ -389,21 +351,12 @@ def _sample_item(reading: Reading, level: Level, inner: Node) -> None:
     walk(reading, level, [inner.get("args"), inner.get("repeatable")])
 
 
-def _table_function_item(reading: Reading, level: Level, inner: Node) -> None:
-    """XMLTABLE and JSON_TABLE: computed from the expressions they hold."""
-    reading.mentions = []
-    walk(reading, level, [value for key, value in inner.items() if key != "alias"])
-    range_ = Range(word(node(inner, "alias") or {}, "aliasname"))
-    range_.sources = tuple(dict.fromkeys(reading.mentions))
-    level.ranges.append(range_)
-
-
 _ITEMS: dict[str, Callable[[Reading, Level, Node], object]] = {
     "RangeVar": add_relation,
     "RangeSubselect": _subselect_item,
-    "RangeFunction": _function_item,
+    "RangeFunction": add_functions,
     "RangeTableSample": _sample_item,
-    "RangeTableFunc": _table_function_item,
-    "JsonTable": _table_function_item,
+    "RangeTableFunc": add_table_function,
+    "JsonTable": add_table_function,
 }
 SELECTS: dict[str, QueryFunction] = {"SelectStmt": select}
