@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import psutil
+import psycopg
 import pytest
 
 from interlock.wire.postgres.messages import build_bind, build_parse, build_query, build_sync
@@ -208,3 +209,20 @@ def test_a_session_that_reads_nothing_holds_nobody_up(stand: Stand) -> None:
         wire.send(*[build_query("SELECT repeat('x', 1000) FROM generate_series(1, 9000)")] * 20)
         for _ in range(PINGS):
             assert rows(other.ask(build_query("SELECT 1"))) == ["1"]
+
+
+def test_what_is_refused_costs_the_target_nothing(stand: Stand) -> None:
+    """Not a look at the catalogue either: whoever is refused a DROP again and again makes nobody read it anew."""
+
+    def last_asked() -> object:
+        return stand.ask("SELECT query_start FROM pg_stat_activity WHERE application_name = 'refused'")
+
+    with stand.connect(application_name="refused") as client:
+        client.execute("SELECT 1")
+        before = last_asked()
+        for _ in range(3):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                client.execute("DROP TABLE items")
+        assert last_asked() == before
+        assert client.execute("SELECT 2").fetchone() == (2,)
+        assert last_asked() != before

@@ -1,6 +1,6 @@
 """From a client's messages to steps: what each one means, and which decision it waits for. Nothing is sent here."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set as AbstractSet
 from functools import partial
 from typing import Protocol
 
@@ -71,7 +71,7 @@ class Planner:
         self.steps: list[Step] = []
         self.open: Unit | None = None
         self.barrier = False
-        self.stale: set[Stale] = set()
+        self.stale: list[tuple[Group | None, AbstractSet[Stale]]] = []  # and by what, which may not have been sent
         self._rest: tuple[str, int] | None = None  # of a simple Query, and where it began there
         self._asker = Asker(session=session, now=now, new_id=new_id, marked=lambda: self.marked)
         self._understand = understand
@@ -323,7 +323,8 @@ class Planner:
         unit.touched = unit.touched or bool(statement.intent.effects) or not understood
         self.marked = self.marked or marks(statement)
         stale = made_stale(statement)
-        self.stale |= stale
+        if stale:
+            self.stale.append((group, stale))
         group.settles = group.settles or statement.flow in SETTLING or bool(stale) or not understood
         match statement.flow:
             case Flow.PLAIN if understood and not statement.writes:
@@ -361,7 +362,7 @@ class Planner:
         if runs_code(statement):
             self.marked = True
             self._coder = statement
-            self.stale |= AFTER_CODE
+            self.stale.append((group, AFTER_CODE))
             group.settles = True
 
     def _simple(self, statement: Statement, *, alone: bool) -> None:

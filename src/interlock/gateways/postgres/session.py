@@ -250,7 +250,7 @@ class Session:
 
     async def _catch_up(self, kind: int, frame: bytes) -> None:
         if self._reader.behind and kind in _TEXTS:
-            self._planner.stale.add(Stale.CATALOGUE)
+            self._planner.stale.append((None, {Stale.CATALOGUE}))
             self._unsettled = True
             await self._carry_out()
         if self._planner.parted:

@@ -24,8 +24,9 @@ class Upkeep:
         await self._follow_path()
 
     async def learn(self) -> None:
-        """Ask again for everything that went stale."""
-        stale, self._planner.stale = self._planner.stale, set()
+        """Ask again for everything that went stale. What was refused before any of it was sent has changed nothing."""
+        causes, self._planner.stale = self._planner.stale, []
+        stale = {one for group, some in causes if group is None or group.sent for one in some}
         self._planner.settled()
         if self._reader.uncommitted and not self._in_transaction:
             stale.add(Stale.CATALOGUE)  # what only this session saw is everybody's now, or gone
