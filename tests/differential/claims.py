@@ -117,6 +117,7 @@ def unread(claimed: Claims, resolved: Resolved) -> list[str]:
             continue
         named = claimed.fields[name]
         missing += [f"names {_shown(name)}.{column}" for column in columns if named is not None and column not in named]
+    missing += [f"names {_shown(name)}" for name in resolved.beneath if name not in claimed.verbs]
     missing += [f"runs {_shown(name)}" for name in resolved.functions if not claimed.says({Verb.EXECUTE}, name)]
     return sorted(missing)
 

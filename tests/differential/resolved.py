@@ -25,7 +25,7 @@ UNION
   JOIN pg_catalog.pg_depend v ON v.classid = 'pg_catalog.pg_rewrite'::regclass AND v.objid = r.oid
     AND v.deptype = 'n'
 )
-SELECT DISTINCT 'relation', n.nspname, c.relname, a.attname FROM deps
+SELECT DISTINCT CASE depth WHEN 0 THEN 'relation' ELSE 'beneath' END, n.nspname, c.relname, a.attname FROM deps
   JOIN pg_catalog.pg_class c ON deps.refclassid = 'pg_catalog.pg_class'::regclass AND c.oid = deps.refobjid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = deps.refobjsubid AND a.attnum > 0
@@ -42,9 +42,11 @@ SELECT DISTINCT 'function', n.nspname, p.proname, NULL FROM deps
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """Columns by relation (schema, name), and the functions behind calls and operators."""
+    """Columns by relation (schema, name), and the functions behind calls and operators. `beneath` are the relations
+    that views name; which of their columns a column of the view needs the server does not say."""
 
     columns: dict[Name, frozenset[str]]
+    beneath: frozenset[Name]
     functions: frozenset[Name]
 
 
@@ -70,11 +72,19 @@ def resolve(stage: Stage, text: str, *types: str) -> Resolved | None:
 def _read(stage: Stage) -> Resolved:
     columns: dict[Name, set[str]] = {}
     functions: set[Name] = set()
+    beneath: set[Name] = set()
     for what, schema, name, column in stage.rows(_DEPENDS):
         if what == "function":
             functions.add((str(schema), str(name)))
             continue
+        if what == "beneath":
+            beneath.add((str(schema), str(name)))
+            continue
         of = columns.setdefault((str(schema), str(name)), set())
         if column is not None:
             of.add(str(column))
-    return Resolved(columns={name: frozenset(found) for name, found in columns.items()}, functions=frozenset(functions))
+    return Resolved(
+        columns={name: frozenset(found) for name, found in columns.items()},
+        beneath=frozenset(beneath),
+        functions=frozenset(functions),
+    )

@@ -49,7 +49,10 @@ def touch(stage: Stage, text: str, *before: str) -> tuple[Ran, Touched | None]:
     """Run a text in a transaction that is undone; None where the server did not take it, or where it ended ours."""
     stage.session.pgconn.exec_(b"BEGIN")
     for statement in before:
-        stage.run(statement)
+        made = stage.run(statement)
+        if made.error is not None or made.ended:
+            stage.undo(spoilt=made.ended)
+            return made, None
     first = _counters(stage)
     held = frozenset(stage.rows(_LOCKS))
     ran = stage.run(text)

@@ -48,7 +48,8 @@ class Catalog:
     __slots__ = (
         "__weakref__",
         "_rows", "_sights", "casts", "database", "epoch", "event_triggers", "followed", "functions", "labels",
-        "operators", "relations", "schemas", "server_version", "target", "type_code", "types",
+        "operators", "relations", "schemas", "server_version", "settings_readers", "target", "type_code",
+        "types",
     )  # fmt: skip
 
     def __init__(self, target: str, database: str, texts: Mapping[str, Texts], labels: LabelBook) -> None:
@@ -56,6 +57,7 @@ class Catalog:
         self.epoch = _epoch(texts)
         server = _read(texts, "server", rows.Server)
         self.server_version: int = server[0].version if server else 0
+        self.settings_readers = frozenset(server[0].settings_readers if server else ())
         self.schemas: Mapping[str, str] = {row.name: row.owner for row in _read(texts, "schemas", rows.Schema)}
         self.functions = _grouped(_read(texts, "functions", rows.Function))
         self.operators = _grouped(_read(texts, "operators", rows.Operator))

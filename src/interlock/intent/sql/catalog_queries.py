@@ -299,7 +299,9 @@ WHERE e.evtenabled @<> 'D'::@"char" ORDER BY e.oid"""
 
 _SERVER = """
 SELECT @json_build_object('version', @current_setting('server_version_num')::@int4,
-  'encoding', @getdatabaseencoding())::@text"""
+  'encoding', @getdatabaseencoding(), 'settings_readers', coalesce((SELECT @json_agg(r.rolname ORDER BY r.rolname)
+    FROM @pg_roles r WHERE @pg_has_role(r.oid, 'pg_read_all_settings', 'MEMBER') AND r.rolname @!~ '^pg_'),
+    '[]'::@json))::@text"""
 
 QUERIES: dict[str, str] = {
     name: _spelled(sql)

@@ -4,10 +4,11 @@ import msgspec
 
 
 class Server(msgspec.Struct, frozen=True):
-    """`version` is server_version_num: 180006."""
+    """`version` is server_version_num: 180006. `settings_readers` are the roles that see every setting's value."""
 
     version: int
     encoding: str
+    settings_readers: tuple[str, ...]
 
 
 class Schema(msgspec.Struct, frozen=True):

@@ -12,7 +12,8 @@ from interlock.intent.sql.counting import MAKING, MANY_NUMBERS, numbers
 from interlock.intent.sql.functions import SET_CONFIG, Danger, callee
 from interlock.intent.sql.names import Level
 from interlock.intent.sql.reading import Outputs, Reading, Source, TooMuch
-from interlock.intent.sql.settings import COMPUTED, SHOWABLE_SECRETS, set_setting
+from interlock.intent.sql.settings import COMPUTED, set_setting
+from interlock.intent.sql.shown import SHOWING
 from interlock.intent.sql.smallness import keyed
 from interlock.intent.sql.statement import Flow
 from interlock.intent.sql.tree import (
@@ -242,11 +243,10 @@ def call(reading: Reading, level: Level | None, inner: Node, name: tuple[str, ..
         reading.qualify(location if len(name) == 1 else -1, "pg_catalog")
         _set_config(reading, level, arguments, location)
         return
-    if name[-1] == "current_setting" and constant(arguments[0] if arguments else None) in SHOWABLE_SECRETS:
-        reading.refuse(FindingCode.SETTING_REFUSED, "this setting can hold credentials; leave it out", location)
+    if name[-1] in SHOWING:
+        SHOWING[name[-1]](reading, arguments, location)
     if name[-1] in MAKING and numbers(inner, level.longest() if level is not None else 1) > MANY_NUMBERS:
-        message = "more numbers or characters than any answer needs; ask for fewer"
-        reading.refuse(FindingCode.OVER_LIMIT, message, location)
+        reading.refuse(FindingCode.OVER_LIMIT, "more numbers or characters than any answer needs; ask for fewer", location)
     found = callee(reading.catalog, reading.path, name)
     if len(name) == 1 and found.home is not None and not naming.may_be_column(reading, level, name[0], arguments):
         reading.qualify(location, found.home)

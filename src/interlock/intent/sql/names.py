@@ -6,9 +6,12 @@ from interlock.intent.sql.functions import DANGEROUS
 from interlock.intent.sql.reading import Gathered, Outputs, Reading, Source, Stray
 from interlock.intent.sql.relation import Relation
 from interlock.intent.sql.tree import Node, body, names as strings
-from interlock.model import FindingCode, Object, Verb
+from interlock.model import FindingCode, Object, Reach, Verb
 
 SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
+
+
+_NO_VALUES: Mapping[str, Reach] = {}
 
 
 class Range:
@@ -17,7 +20,7 @@ class Range:
     `columns` maps what a query may call its columns to (name in the relation, sources); None where not known.
     `given` are the names that a function's columns surely have, whatever it gives. `weighs` says that its rows multiply
     those of its neighbours. `group` joins ranges that a predicate connects.
-    `numbers` is how many rows a series of them gives.
+    `numbers` is how many rows a series of them gives. `valued` are columns that are spelled out, in one row or in some.
     """
 
     __slots__ = (
@@ -37,6 +40,7 @@ class Range:
         "relation",
         "sources",
         "touched",
+        "valued",
         "weighs",
         "written",
     )
@@ -58,6 +62,7 @@ class Range:
         self.listed: set[str] = set()
         self.written = False
         self.numbers: float | None = None
+        self.valued: Mapping[str, Reach] = _NO_VALUES
         self.nullable = False  # an outer join may fill its columns with NULL
 
     def name_columns(self, outputs: Outputs) -> None:

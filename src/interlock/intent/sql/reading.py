@@ -172,7 +172,7 @@ class Reading:
         "read_only",
         "returns",
         "scope",
-        "sight",
+        "shows", "sight",
         "strays",
         "streams",
         "target",
@@ -200,7 +200,7 @@ class Reading:
         self.value: str | None = None
         self.local = self.chain = self.writes = self.ddl = self.held = False
         self.read_only: bool | None = None
-        self.transactional = True
+        self.transactional, self.shows = True, False  # `shows`: it reads the list of settings
         self.inner: Statement | None = None
         self.follows = True
         self.depth = 0

@@ -15,7 +15,7 @@ from interlock.intent.sql.recursion import refuse_endless
 from interlock.intent.sql.rows_from import add_functions, add_table_function
 from interlock.intent.sql.scopes import EXISTS, blind, judge
 from interlock.intent.sql.sizes import note_everything, streams_through
-from interlock.intent.sql.smallness import conjuncts, pin
+from interlock.intent.sql.smallness import conjuncts, pin, spelled_out
 from interlock.intent.sql.tree import EMPTY, Node, body, flag, names, node, nodes, unwrap, word
 from interlock.intent.sql.truth import always
 from interlock.intent.sql.victims import choose
@@ -338,6 +338,7 @@ def _subselect_item(reading: Reading, level: Level, inner: Node) -> None:
     outputs = _renamed(query(reading, surroundings, node(inner, "subquery")), names(alias, "colnames"))
     _, body_ = unwrap(node(inner, "subquery"))
     range_ = _computed(level, word(alias, "aliasname"), outputs, weighs=not single_row(body_))
+    range_.valued = spelled_out(body_, outputs)
     if lateral:
         tie(level, reading.hits | {id(range_)})
     reading.hits = hits | reading.hits

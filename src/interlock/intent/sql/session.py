@@ -7,6 +7,7 @@ from interlock.intent.sql.parser import parse, statement_of
 from interlock.intent.sql.reading import Outputs, Reading
 from interlock.intent.sql.refusals import REFUSED, refuse_by_name
 from interlock.intent.sql.settings import reset_setting, set_setting, show_setting
+from interlock.intent.sql.shown import refuse_list, sees_secrets
 from interlock.intent.sql.standing import text_of
 from interlock.intent.sql.statement import Flow, Statement
 from interlock.intent.sql.tree import Node, body, constant, flag, node, nodes, number, unwrap, word
@@ -91,6 +92,8 @@ def variable_show(reading: Reading, inner: Node) -> Outputs:
     """SHOW."""
     name = word(inner, "name").lower()
     show_setting(reading, name)
+    if name == "all" and sees_secrets(reading):
+        refuse_list(reading, -1)
     return None if name == "all" else [(name, ())]
 
 

@@ -56,7 +56,10 @@ _REASONS = {
     "synchronous_commit": "it lets a commit be lost",
 }
 # Values that may hold a password; the server shows them to few, the gateway to nobody.
-SHOWABLE_SECRETS = frozenset({"primary_conninfo", "ssl_passphrase_command", "archive_command", "restore_command"})
+SHOWABLE_SECRETS = words(
+    """primary_conninfo ssl_passphrase_command archive_command restore_command archive_cleanup_command
+    recovery_end_command"""
+)
 
 
 def set_setting(reading: Reading, name: str, value: str | None, local: bool, location: int = -1) -> None:

@@ -1,9 +1,10 @@
 """How much of a relation a query can touch, by positive evidence alone: a whole unique key equals literals."""
 
+from interlock.intent.sql.counting import rows_given
 from interlock.intent.sql.equations import EQUALS, Equation
 from interlock.intent.sql.folding import column_of
-from interlock.intent.sql.names import Level, Range
-from interlock.intent.sql.reading import Reading
+from interlock.intent.sql.names import Level, Range, lookup
+from interlock.intent.sql.reading import Outputs, Reading
 from interlock.intent.sql.tree import (
     Json,
     Node,
@@ -50,6 +51,8 @@ def pin(reading: Reading, level: Level, condition: Node, equal: Equation | None)
     if equal is None:
         _pin_listed(level, condition)
     elif equal.own and not (_pin_pair(equal.column, equal.right) or _pin_pair(equal.other, equal.left)):
+        _pin_spelled(level, equal.column, equal.right)
+        _pin_spelled(level, equal.other, equal.left)
         _pin_rows(level, equal.left, equal.right)
         if equal.column is not None and (asked := body(equal.right, "SubLink")) is not None:
             _pin_answer(reading, level, equal.column, asked)
@@ -75,6 +78,32 @@ def _pin_pair(found: tuple[Range, str] | None, value: Node) -> bool:
     if isinstance(fixed, str):
         found[0].constants[found[1]] = fixed
     return True
+
+
+def _pin_spelled(level: Level, found: tuple[Range, str] | None, value: Node) -> None:
+    """`t.id = v.id` where `(VALUES (1)) AS v(id)` spells the value out."""
+    reference = body(value, "ColumnRef") if found is not None else None
+    other = lookup(level, names(reference, "fields")) if reference is not None else None
+    spelled = other[0].valued.get(other[1]) if other is not None else None
+    if spelled is not None and found is not None:
+        (found[0].pinned if spelled is Reach.ONE else found[0].listed).add(found[1])
+
+
+def spelled_out(select: Node, outputs: Outputs) -> dict[str, Reach]:
+    """The columns of which every value is a literal or a parameter, where the text counts the rows: ONE or SOME."""
+    if not outputs or "fromClause" in select or "larg" in select:
+        return {}
+    given = rows_given({"SelectStmt": select})
+    if given is Reach.UNKNOWN:
+        return {}
+    rows = [nodes(unwrap(row)[1], "items") for row in nodes(select, "valuesLists")] or [
+        [node(body(target, "ResTarget") or {}, "val") or {} for target in nodes(select, "targetList")]
+    ]
+    return {
+        column: given
+        for at, (column, _) in enumerate(outputs)
+        if all(at < len(row) and is_value(row[at]) for row in rows)
+    }
 
 
 def _pin_rows(level: Level, left: Node, right: Node) -> None:

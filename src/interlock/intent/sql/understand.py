@@ -13,6 +13,7 @@ from interlock.intent.sql.places import dropped, places
 from interlock.intent.sql.reading import FOLLOWERS, Outputs, Reading, Scope, TooMuch
 from interlock.intent.sql.select import SELECTS
 from interlock.intent.sql.shape import fingerprint_of, shape_of
+from interlock.intent.sql.shown import judge_shown
 from interlock.intent.sql.statement import Statement
 from interlock.intent.sql.tree import Node, number, unwrap
 from interlock.intent.sql.write import WRITES
@@ -112,6 +113,8 @@ def meaning(reading: Reading, level: Level | None, kind: str, inner: Node) -> No
     """Dispatch one statement node; a kind without a function is refused by name. `level` surrounds a query."""
     if kind in QUERIES:
         reading.returns = QUERIES[kind](reading, level, inner)
+        if reading.shows:
+            judge_shown(reading, {kind: inner})
         return
     function = STATEMENTS.get(kind)
     if function is None:
@@ -119,6 +122,8 @@ def meaning(reading: Reading, level: Level | None, kind: str, inner: Node) -> No
         reading.unmapped(kind or "empty statement")
         return
     reading.returns = function(reading, inner)
+    if reading.shows:
+        judge_shown(reading, {kind: inner})
     if kind in LOCKS:
         LOCKS[kind](reading, inner)
 

@@ -196,31 +196,41 @@ def merge(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
         untied(reading, level, target, condition)
     if target.relation is not None:
         view_bases(reading, target.relation, Verb.READ)  # even where no row is written, all are read
+    given, met = _given(source), keyed(target) or Reach.UNKNOWN
     for wrapped in nodes(inner, "mergeWhenClauses"):
-        _merge_action(reading, level, target, body(wrapped, "MergeWhenClause") or {})
+        clause = body(wrapped, "MergeWhenClause") or {}
+        if clause.get("matchKind") == "MERGE_WHEN_NOT_MATCHED_BY_SOURCE":
+            met = Reach.UNKNOWN
+        _merge_action(reading, level, target, clause, given if clause.get("commandType") == "CMD_INSERT" else met)
     outputs = _returning(reading, level, inner)
-    _settle(reading, level, target, Reach.UNKNOWN)
+    _settle(reading, level, target, met)
     return outputs
 
 
-def _merge_action(reading: Reading, level: Level, target: Range, clause: Node) -> None:
+def _given(source: Node | None) -> Reach:
+    """How many rows a MERGE brings: as many as its text spells out."""
+    query = node(body(source, "RangeSubselect") or {}, "subquery")
+    return rows_given(query) if query is not None else Reach.UNKNOWN
+
+
+def _merge_action(reading: Reading, level: Level, target: Range, clause: Node, reach: Reach) -> None:
     walk(reading, level, clause.get("condition"))
     command = clause.get("commandType")
     if command == "CMD_DELETE":
-        _write(reading, target, Change.DELETE, Reach.UNKNOWN, ())
+        _write(reading, target, Change.DELETE, reach, ())
     elif command == "CMD_UPDATE":
         _write(
             reading,
             target,
             Change.CHANGE,
-            Reach.UNKNOWN,
+            reach,
             _assignments(reading, level, target, nodes(clause, "targetList")),
         )
     elif command == "CMD_INSERT":
         columns = _column_names(nodes(clause, "targetList"))
         into = columns or tuple(target.relation.fields if target.relation is not None else ())
         carry(reading, target.relation, into, [_mentioned(reading, level, value) for value in nodes(clause, "values")])
-        _write(reading, target, Change.CREATE, Reach.UNKNOWN, columns or None)
+        _write(reading, target, Change.CREATE, reach, columns or None)
     elif command != "CMD_NOTHING":
         reading.unmapped(f"MERGE {unwrap(clause)[0]}")
 
