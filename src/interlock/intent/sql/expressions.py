@@ -246,7 +246,7 @@ def call(reading: Reading, level: Level | None, inner: Node, name: tuple[str, ..
     if name[-1] in SHOWING:
         SHOWING[name[-1]](reading, arguments, location)
     if name[-1] in MAKING and numbers(inner, level.longest() if level is not None else 1) > MANY_NUMBERS:
-        reading.refuse(FindingCode.OVER_LIMIT, "more numbers or characters than any answer needs; ask for fewer", location)
+        reading.refuse(FindingCode.OVER_LIMIT, "more values or characters than anybody needs; ask for fewer", location)
     found = callee(reading.catalog, reading.path, name)
     if len(name) == 1 and found.home is not None and not naming.may_be_column(reading, level, name[0], arguments):
         reading.qualify(location, found.home)
