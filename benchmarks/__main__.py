@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import idle, ledger, meaning, measured, readonly, shapes, statements, streaming, wire_postgres
+from benchmarks import idle, ledger, lent, meaning, measured, readonly, shapes, statements, streaming, wire_postgres
 from benchmarks.stage import Bench, bench
 from benchmarks.table import Table
 
@@ -17,6 +17,7 @@ COMPARED: dict[str, Callable[[Bench], Table]] = {
     "shapes": shapes.measure,
     "readonly": readonly.measure,
     "measured": measured.measure,
+    "lent": lent.measure,
     "streaming": streaming.measure,
 }
 # One part of Interlock alone.

@@ -1,9 +1,10 @@
 """What it costs that a write is counted and judged before it lands: against one that is proven small."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from statistics import quantiles
 
@@ -99,11 +100,13 @@ def _side_by_side(lanes: list[_Lane], *, rounds: int, writes: int) -> dict[str, 
     spans: dict[tuple[str, str], list[float]] = {}
     trips: dict[tuple[str, str], int] = {}
     with ExitStack() as stack:
-        clients = [(lane, stack.enter_context(_connect(lane.way))) for lane in lanes]
+        clients = [(lane, stack.enter_context(connect(lane.way))) for lane in lanes]
         for _ in range(rounds):
             for (lane, client), text in product(clients, (_BY_KEY, _BY_OTHER)):
                 before = lane.line.trips if lane.line is not None else 0
-                spans.setdefault((lane.name, text), []).extend(_timed(client, text) for _ in range(writes))
+                spans.setdefault((lane.name, text), []).extend(
+                    timed(partial(client.execute, text.encode())) for _ in range(writes)
+                )
                 taken = lane.line.trips - before if lane.line is not None else 0
                 trips[lane.name, text] = trips.get((lane.name, text), 0) + taken
     return {lane.name: _cost(lane, spans, trips, rounds * writes) for lane in lanes}
@@ -124,14 +127,16 @@ def _quiet(spans: list[float]) -> float:
     return quantiles(spans, n=10)[0] * 1e6
 
 
-def _connect(way: Way) -> "psycopg.Connection[tuple[object, ...]]":
+def connect(way: Way) -> "psycopg.Connection[tuple[object, ...]]":
+    """A client in autocommit that prepares nothing."""
     return psycopg.connect(
         host=LOOPBACK, port=way.port, dbname=DATABASE, user=way.user, password=way.password,
         autocommit=True, sslmode="disable", prepare_threshold=None,
     )  # fmt: skip
 
 
-def _timed(client: "psycopg.Connection[tuple[object, ...]]", text: str) -> float:
+def timed(work: Callable[[], object]) -> float:
+    """Seconds that it takes."""
     began = time.perf_counter()
-    client.execute(text.encode())
+    work()
     return time.perf_counter() - began

@@ -63,6 +63,7 @@ database = "{database}"
 user = "{owner}"
 password_file = "owner.secret"
 tls = "disable"
+{access}
 [principals.{caller}]
 kind = "person"
 groups = ["engineers"]
@@ -180,11 +181,13 @@ def interlock(
     tls: Literal["off", "generated"] = "off",
     name: str = "",
     via: int = 0,
+    access: str = "",
 ) -> Iterator[Way]:
-    """A gateway before a server, which it reaches by the port `via` where one is given."""
+    """A gateway before a server, which it reaches by the port `via` where one is given. `access` is what its target
+    says about that; the files it names lie in the gateway's directory already."""
     name = name or (durability.partition("-")[0] if tls == "off" else "TLS")
     place = directory / name
-    place.mkdir(mode=0o700)
+    place.mkdir(mode=0o700, exist_ok=True)
     stage = Stage(
         directory=place, server=server, port=free_port(0), admin_port=free_port(0), password=secrets.token_hex(12)
     )
@@ -194,6 +197,7 @@ def interlock(
         _INTERLOCK_TOML.format(
             name=name, loopback=LOOPBACK, port=stage.port, admin=stage.admin_port, tls=tls,
             durability=durability, database=DATABASE, server=via or server.port, owner=OWNER, caller=CALLER,
+            access=access,
         ),
         encoding="utf-8",
     )  # fmt: skip

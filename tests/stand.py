@@ -29,8 +29,8 @@ from tests.cli.running import INTERLOCK, Done, interlock
 
 TARGET: Final = "stand"
 PERSON, CALLER, AGENT = "ana", "carl", "robot"  # an engineer, one who may call stored code, and ana's agent
-START_SECONDS, STOP_SECONDS = 30, 20
-SECONDS: Final = 20  # a condition that takes longer never comes true
+START_SECONDS, STOP_SECONDS = 120, 60
+SECONDS: Final = 60  # a condition that takes longer never comes true
 
 _serial = count(1)
 _CONFIG: Final = """\

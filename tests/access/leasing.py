@@ -1,7 +1,7 @@
 """Leases for tests: asked for by carl's agent, to be approved by others."""
 
 from interlock.access.binding import commitment
-from interlock.model import Approver, Impact, Lease, OneCommand, Principal, PrincipalKind
+from interlock.model import Approver, Impact, Lease, OneCommand, Principal, PrincipalKind, Span, Verb
 
 SALT = "ab" * 32
 DIGEST = "cd" * 32
@@ -40,3 +40,27 @@ def request(*ways: str, name: str = "request-1", impact: Impact | None = None) -
 
 def by(who: Principal, group: str, *, at: int = 1) -> Approver:
     return Approver(id=who.id, issuer=who.issuer, group=group, proof="scram", uid=1000, operator=False, at=at)
+
+
+def span(
+    *verbs: Verb,
+    name: str = "oncall",
+    principal: Principal = ROBOT,
+    objects: tuple[tuple[str, str], ...] = (("public", "orders"),),
+    ways: tuple[frozenset[str], ...] = (),
+    starts_at: int | None = 0,
+    ends_at: int = MINUTE,
+) -> Lease:
+    """A lease for a while: asked for at 0, and in force since then unless told otherwise."""
+    return Lease(
+        id="lease-1",
+        principal=principal,
+        target="shop",
+        scope=Span(name=name, verbs=verbs, objects=objects, lasts=5 * MINUTE, ticket="T-1", ways=ways),
+        purpose="a pager went off",
+        asked_at=0,
+        ends_at=ends_at,
+        policy_version="sha256:v",
+        starts_at=starts_at,
+        uses=None,
+    )

@@ -1,8 +1,8 @@
 """What becomes of holds at the gate: asked for, waited for, lifted once; and what is never lifted."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Sequence, Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -24,12 +24,14 @@ from interlock.model import (
     Lease,
     Principal,
     PrincipalKind,
+    Session,
+    Span,
     Touched,
     Verb,
     Verdict,
 )
-from tests.access.leasing import DORA, MINUTE, by
-from tests.gate.stage import ALLOW, DENY, HOLD, ORDERS, Stage, ask
+from tests.access.leasing import DORA, MINUTE, by, span
+from tests.gate.stage import ALLOW, ANA, DENY, HOLD, ORDERS, Stage, ask
 
 GROUND = Ground(system="1", catalogue="c", settings="s")
 WAY = frozenset({"approval:dba-leads:1"})
@@ -47,12 +49,14 @@ class Office(Stage):
     lifted: bool = True  # whether policy lets pass what was approved
     impact: Impact | None = None
     content_is: Content = UNSEEN
+    spans: list[Lease] = field(default_factory=list)
+    over: bool = False  # a lease has ended, and the worker has not heard so yet
 
     # judge
     def decide(self, case: Case) -> Decision:
-        if case.leases:
-            self.said.append(f"decide {case.command.id} with {case.leases[0].id}")
-            assert case.leases[0].lifts() == WAY
+        if case.leases and not isinstance(case.leases[-1].scope, Span):
+            self.said.append(f"decide {case.command.id} with {case.leases[-1].id}")
+            assert case.leases[-1].lifts() == WAY
             return ALLOW if self.lifted else HOLD
         return Stage.decide(self, case)
 
@@ -74,7 +78,17 @@ class Office(Stage):
     async def seek(self, digest: str, principal: Principal) -> Found:
         return Found(lease=self.lease, room=self.room)
 
-    async def together(self, entries: Sequence[Entry], ends: Ends) -> bool:
+    def standing(self, session: Session) -> Sequence[Lease]:
+        return self.spans
+
+    def used(self, lease: Lease, session: Session) -> None:
+        self.said.append(f"under {lease.id}")
+
+    async def together(self, entries: Sequence[Entry], ends: Ends, under: AbstractSet[str] = frozenset()) -> bool:
+        if under and self.over:
+            self.said.append("over")
+            self.spans, self.over = [], False
+            return False
         if ends and self.lost:
             self.lost -= 1
             self.lease = None
@@ -109,13 +123,14 @@ class Cabinet:
 
     def __init__(self, office: Office) -> None:
         self.seek, self.append, self.decided = office.seek, office.together, office.decided
+        self.standing, self.used = office.standing, office.used
 
 
 def granted(lease: Lease) -> Lease:
     return approve(lease, DORA, by(DORA, "dba-leads", at=5), lasts=MINUTE)
 
 
-def play(office: Office, *asks: Ask, patience: int = 0, enforce: bool = True) -> list[str]:
+def play(office: Office, *asks: Ask, patience: int = 0, enforce: bool = True, leased: bool = False) -> list[str]:
     """Admit these asks; the transcript from here on."""
     from interlock.gate import Stance
 
@@ -127,7 +142,7 @@ def play(office: Office, *asks: Ask, patience: int = 0, enforce: bool = True) ->
         now=lambda: 10,
         new_id=lambda: next(ids),
         salt=lambda: "ab" * 32,
-        terms=Terms(asking=MINUTE, patience=patience),
+        terms=Terms(asking=MINUTE, patience=patience, leased=leased),
     )
     gate = Gate(
         judge=office,
@@ -332,3 +347,47 @@ def test_other_rows_than_those_that_were_shown_use_it_up(office: Office, before:
     if not passes:
         assert "other rows" in decision.reasons[-1].message
         assert lifting.ends(seen, decision) == {asked.lease.id: (End.EXCEEDED, "drop")}
+
+
+def lease(*verbs: Verb, name: str = "oncall", **more: Any) -> Lease:
+    return span(*verbs, name=name, principal=ANA, **more)
+
+
+def test_what_a_lease_covers_is_decided_under_it_and_recorded_only_while_it_is_in_force(office: Office) -> None:
+    office.spans = [lease(Verb.CHANGE)]
+    assert play(office, ask("write", Verb.CHANGE), leased=True) == [
+        "under lease-1",
+        "decide write",
+        "durable: allow write",
+        "send write",
+    ]
+    office.over = True
+    assert play(office, ask("write", Verb.CHANGE), leased=True) == [
+        "under lease-1",
+        "decide write",
+        "over",
+        "decide write",
+        "durable: hold write",
+        "noted: write refused",
+        "refuse write: lease-needed",
+    ]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [lease(Verb.READ), lease(Verb.CHANGE, ends_at=10), lease(Verb.CHANGE, objects=(("books", "*"),))],
+    ids=["other verb", "over", "other object"],
+)
+def test_what_no_lease_covers_is_held_where_one_is_needed(office: Office, other: Lease) -> None:
+    office.spans = [other]
+    assert play(office, ask("write", Verb.CHANGE), leased=True)[-1] == "refuse write: lease-needed"
+    assert play(office, ask("write", Verb.CHANGE))[-1] == "send write"  # elsewhere policy alone decides
+
+
+def test_a_lease_does_not_lift_what_waits_for_people(office: Office) -> None:
+    office.spans = [lease(Verb.DESTROY)]
+    said = play(office, drop())
+    assert said[-1] == "refuse drop: no"
+    assert office.lease is not None
+    office.lease = granted(office.lease)
+    assert play(office, drop(), leased=True)[-1] == "send drop"

@@ -13,7 +13,7 @@ from interlock.app.embedded import EmbeddedPostgres
 from tests.stand import Stand, standing
 
 WORLD = Path(__file__).with_name("world.sql")
-TARGET = """access = "per-command"
+TARGET = """access = "{access}"
 
 [targets.stand.minter]
 user = "{minter}"
@@ -23,7 +23,7 @@ owner_role = "{owner}"
 
 
 @contextmanager
-def lending(server: EmbeddedPostgres, directory: Path) -> Iterator[Stand]:
+def lending(server: EmbeddedPostgres, directory: Path, *, access: str = "per-command") -> Iterator[Stand]:
     """Prepared as an administrator would, by `interlock target prepare`; not started."""
     name = f"lent_{secrets.token_hex(4)}"
     secret = directory / "minter.secret"
@@ -31,7 +31,7 @@ def lending(server: EmbeddedPostgres, directory: Path) -> Iterator[Stand]:
     secret.write_text(f"{secrets.token_hex(12)}\n")
     settings = {"user": f"{name}_reader", "pack": "development", "environment": "dev"}
     with standing(server, directory, WORLD.read_text(), **settings) as stand:
-        stand.configure(target=TARGET.format(minter=f"{name}_minter", owner=stand.role))
+        stand.configure(target=TARGET.format(access=access, minter=f"{name}_minter", owner=stand.role))
         arguments = ["--write", "--revoke-public", "--schema", "public", "--schema", "books", "--owner", stand.role]
         done = stand.interlock(
             "target", "prepare", "stand", *arguments, "--apply", "--as-admin-url", stand.truth, "--json"

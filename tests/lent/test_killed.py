@@ -6,8 +6,8 @@ import psycopg
 import pytest
 
 from tests.lent.conftest import lending
-from tests.lent.looking import OURS, nothing_left
-from tests.stand import Stand
+from tests.lent.looking import LOGINS, OURS, nothing_left
+from tests.stand import Stand, wait_for
 
 
 @pytest.fixture(params=["18", "15"])
@@ -26,13 +26,17 @@ def swept(stand: Stand) -> None:
     assert stand.ask(f"{left} AND NOT EXISTS (SELECT FROM pg_roles WHERE oid = a.grantee)") == 0
 
 
-def test_sessions_and_their_gateway_killed_again_and_again(killed: Stand) -> None:
-    for turn in range(3):
+@pytest.mark.parametrize(
+    ("turns", "together"), [(3, 12), pytest.param(25, 40, marks=pytest.mark.nightly)], ids=["few", "a thousand"]
+)
+def test_sessions_and_their_gateway_killed_again_and_again(killed: Stand, turns: int, together: int) -> None:
+    """Each with a login of its own and a privilege that it was lent, when everything is killed."""
+    for turn in range(turns):
         killed.start()
-        sessions = [killed.connect() for _ in range(12)]
+        sessions = [killed.connect() for _ in range(together)]
         for session in sessions:
             session.execute("UPDATE items SET price = price WHERE id = %s", (turn + 1,))
-        assert killed.ask(OURS) != ""
+        wait_for(lambda: killed.ask(LOGINS) == together, what=lambda: str(killed.ask(OURS)))
         killed.kill()
         for session in sessions:
             with pytest.raises(psycopg.Error):

@@ -7,7 +7,18 @@ from unicodedata import normalize
 
 from interlock.access.binding import binds, commitment
 from interlock.access.faults import ApprovalRefused
-from interlock.model import Approver, Basis, Content, End, Impact, Lease, Principal, PrincipalKind
+from interlock.model import (
+    Approver,
+    Basis,
+    Content,
+    End,
+    Impact,
+    Lease,
+    OneCommand,
+    Principal,
+    PrincipalKind,
+    Span,
+)
 
 MOST_WAITING: Final = 20  # requests of one requester: more would wear out those who decide (threats.md 18)
 
@@ -24,13 +35,14 @@ def groups_asked(lease: Lease) -> tuple[str, ...]:
 
 def missing(lease: Lease) -> tuple[tuple[str, int], ...]:
     """(group, how many more) on the shortest way to a grant."""
-    given = lease.lifts()
+    given = lease.given()
     ways = [tuple(_missing(way, given)) for way in lease.scope.ways]
     return min(ways, key=lambda way: (sum(count for _, count in way), way), default=())
 
 
 def approve(lease: Lease, who: Principal, approver: Approver, *, lasts: int) -> Lease:
-    """The lease with one approval more; granted for `lasts` microseconds once they are enough.
+    """The lease with one approval more; granted once they are enough, for `lasts` microseconds where it is for one
+    command.
 
     `approver` says in whose name and how `who` was identified. Raises ApprovalRefused.
     """
@@ -45,7 +57,13 @@ def approve(lease: Lease, who: Principal, approver: Approver, *, lasts: int) -> 
     approved = replace(lease, approved_by=(*lease.approved_by, approver))
     if missing(approved):
         return approved
-    return replace(approved, starts_at=approver.at, ends_at=approver.at + lasts)
+    return granted(approved, at=approver.at, lasts=lasts)
+
+
+def granted(lease: Lease, *, at: int, lasts: int) -> Lease:
+    """The lease, in force from `at` on: for as long as it asks for, or `lasts` microseconds for one command."""
+    most = lease.scope.lasts if isinstance(lease.scope, Span) else lasts
+    return replace(lease, starts_at=at, ends_at=at + most)
 
 
 def group_of(lease: Lease, who: Principal) -> str:
@@ -64,12 +82,22 @@ def may_deny(lease: Lease, who: Principal, *, at: int) -> None:
     group_of(lease, who)
 
 
+def end_of(lease: Lease) -> End:
+    """What it is called when somebody takes it back now."""
+    return End.REVOKED if isinstance(lease.scope, Span) and not lease.pending else End.WITHDRAWN
+
+
 def may_withdraw(lease: Lease, who: Principal, *, at: int) -> None:
     """Raises ApprovalRefused unless `who` is in the requester's chain, or has approved it and takes that back."""
     _require_open(lease, at)
-    known = {person(actor.id) for actor in lease.principal.chain()} | {person(one.id) for one in lease.approved_by}
-    if person(who.id) not in known:
+    if not is_party(lease, who):
         raise ApprovalRefused(f"`{who.id}` neither asked for this nor approved it; deny it instead")
+
+
+def is_party(lease: Lease, who: Principal) -> bool:
+    """Whether `who` stands in the requester's chain, or has approved it."""
+    known = {person(actor.id) for actor in lease.principal.chain()} | {person(one.id) for one in lease.approved_by}
+    return person(who.id) in known
 
 
 def break_glass(lease: Lease, who: Principal, approver: Approver, *, group: str | None, mfa: bool, lasts: int) -> Lease:
@@ -86,7 +114,7 @@ def break_glass(lease: Lease, who: Principal, approver: Approver, *, group: str 
         raise ApprovalRefused(f"`{who.id}` may not break the glass: only people of `{group}` may, acting alone")
     if not mfa:
         raise ApprovalRefused("a second factor is needed: present a token whose `amr` says mfa")
-    return replace(lease, broken_by=approver, starts_at=approver.at, ends_at=approver.at + lasts)
+    return granted(replace(lease, broken_by=approver), at=approver.at, lasts=lasts)
 
 
 def review(lease: Lease, who: Principal, approver: Approver) -> Lease:
@@ -103,7 +131,8 @@ def review(lease: Lease, who: Principal, approver: Approver) -> Lease:
 
 def ended(lease: Lease, end: End) -> Lease:
     """The lease, over; a use is counted down."""
-    return replace(lease, end=end, uses=lease.uses - 1 if end in (End.USED, End.EXCEEDED) else lease.uses)
+    used = lease.uses is not None and end in (End.USED, End.EXCEEDED)
+    return replace(lease, end=end, uses=0 if used else lease.uses)
 
 
 def is_over(lease: Lease, at: int) -> bool:
@@ -117,6 +146,7 @@ def fits(lease: Lease, digest: str, principal: Principal, at: int) -> bool:
     return (
         lease.live(at)
         and lease.principal == principal
+        and isinstance(lease.scope, OneCommand)
         and binds(lease.scope, digest)
         and not any(person(one.id) in chain for one in lease.approved_by)
     )
@@ -144,9 +174,10 @@ def beyond(impact: Impact, ceiling: Impact | None) -> str | None:
 def other_rows(lease: Lease, content: Content) -> str | None:
     """For people: that these are not the rows that were approved; None where they are, or were only counted. What
     cannot be seen any more is not the same."""
-    if not lease.scope.content:
+    scope = lease.scope
+    if not isinstance(scope, OneCommand) or not scope.content:
         return None
-    if content.keys and commitment(lease.scope.salt, content.keys) == lease.scope.content:
+    if content.keys and commitment(scope.salt, content.keys) == scope.content:
         return None
     return "it would take other rows than those that were approved"
 
@@ -155,7 +186,8 @@ def grouped(leases: Iterable[Lease]) -> list[tuple[Lease, ...]]:
     """Requests of one requester that look alike, in the order of the first: for display, each is decided alone."""
     groups: dict[tuple[str, str, str], list[Lease]] = {}
     for lease in leases:
-        key = (lease.principal.root.id, lease.principal.id, lease.scope.fingerprint)
+        alike = lease.scope.fingerprint if isinstance(lease.scope, OneCommand) else f"lease:{lease.id}"
+        key = (lease.principal.root.id, lease.principal.id, alike)
         groups.setdefault(key, []).append(lease)
     return [tuple(group) for group in groups.values()]
 

@@ -57,13 +57,14 @@ class Shape:
     """What a command needs. With `owner` that cannot be known, or is ownership: it runs as the target's owner role.
 
     `inside` is False for what cannot run inside a transaction. `stays` marks what would give somebody privileges that
-    outlast it.
+    outlast it. `lasting` is that of a lease, and is not taken back when a command ends.
     """
 
     privileges: frozenset[Privilege] = frozenset()
     owner: bool = False
     inside: bool = True
     stays: bool = False
+    lasting: bool = False
 
     def __bool__(self) -> bool:
         return self.owner or bool(self.privileges)

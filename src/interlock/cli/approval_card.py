@@ -7,9 +7,10 @@ import msgspec
 
 from interlock.access.leases import groups_asked, missing
 from interlock.cli.render import part, quoted, say
-from interlock.model import Basis, Card, Effect, Impact, Lease, Principal, Reach, Sample
+from interlock.model import Basis, Card, Effect, Impact, Lease, OneCommand, Principal, Reach, Sample, Span
 
 _SECOND: Final = 1_000_000
+_FOR_A_WHILE: Final = "who asks, and [bold]any number of commands[/] that do nothing else; policy still judges each"
 _MOST_EFFECTS: Final = 12
 _REACHES: Final = {
     Reach.ONE: "one row at most",
@@ -32,8 +33,7 @@ def lease_data(lease: Lease) -> dict[str, object]:
         "who": lease.principal.id,
         "on_behalf_of": [actor.id for actor in lease.principal.chain()][1:],
         "target": lease.target,
-        "fingerprint": lease.scope.fingerprint,
-        "decision": lease.scope.command,
+        **_scope_data(lease.scope),
         "may_approve": list(groups_asked(lease)),
         "missing": dict(missing(lease)) if lease.pending else {},
         "approved_by": [{"id": one.id, "group": one.group, "proof": one.proof} for one in lease.approved_by],
@@ -48,6 +48,14 @@ def lease_data(lease: Lease) -> dict[str, object]:
     }
 
 
+def _scope_data(scope: OneCommand | Span) -> dict[str, object]:
+    if isinstance(scope, OneCommand):
+        return {"fingerprint": scope.fingerprint, "decision": scope.command}
+    objects = [".".join(dict.fromkeys(parts)) for parts in scope.objects]
+    lasts = scope.lasts // _SECOND
+    return {"name": scope.name, "verbs": [*scope.verbs], "objects": objects, "lasts": lasts, "ticket": scope.ticket}
+
+
 def card_data(lease: Lease, card: Card | None) -> dict[str, object]:
     """A request with everything its card shows; `card` is null where the text was erased."""
     return lease_data(lease) | {"card": None if card is None else msgspec.to_builtins(card)}
@@ -60,6 +68,15 @@ def show_list(groups: Iterable[Sequence[Lease]], at: int) -> None:
         more = f"  and {len(group) - 1} more alike" if len(group) > 1 else ""
         say(f"{quoted(lease.id)}  [bold]{_state(lease)}[/]  {quoted(lease.target)}{quoted(more)}")
         say(f"  {quoted(_chain(lease.principal))}; {quoted(_wanted(lease))}; {_left(lease, at)}")
+        if isinstance(lease.scope, Span):
+            say(f"  {quoted(_lent(lease.scope))}")
+
+
+def _lent(scope: Span) -> str:
+    """`oncall: read on public.*, for 3600 s, ticket OPS-1`, plain."""
+    objects = ", ".join(".".join(dict.fromkeys(parts)) for parts in scope.objects)
+    ticket = "" if scope.ticket is None else f", ticket {scope.ticket!r}"
+    return f"{scope.name}: {', '.join(scope.verbs)} on {objects}, for {scope.lasts // _SECOND} s{ticket}"
 
 
 def step_line(what: str, lease: Lease, at: int) -> str:
@@ -102,6 +119,9 @@ def show_card(lease: Lease, card: Card | None, at: int) -> None:
 
 def _bound(lease: Lease, card: Card) -> Iterator[str]:
     """What the approval is good for. Where the rows themselves are not bound, others could be taken in their place."""
+    if not isinstance(lease.scope, OneCommand):
+        yield _FOR_A_WHILE
+        return
     yield "this text, its parameters and settings, who asks, this policy"
     content = card.content
     if lease.scope.content:
@@ -191,7 +211,7 @@ def _wanted(lease: Lease) -> str:
     if lease.broken_by is not None:
         return f"GLASS BROKEN by {lease.broken_by.id}"
     if not lease.pending:
-        return f"approved by {', '.join(one.id for one in lease.approved_by)}"
+        return f"approved by {', '.join(one.id for one in lease.approved_by) or 'policy'}"
     return "waits for " + " and ".join(f"{count} of {group}" for group, count in missing(lease))
 
 

@@ -1,6 +1,5 @@
 """`interlock approvals`: what waits for people, and what they say."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -8,27 +7,18 @@ import typer
 
 from interlock.access.faults import ApprovalRefused
 from interlock.access.leases import grouped
-from interlock.app.approvals.client import Desk
 from interlock.app.approvals.messages import Verdict
 from interlock.app.clock import now
-from interlock.app.config import load_config
-from interlock.app.secrets import read_private
 from interlock.cli.approval_card import broken_line, card_data, lease_data, show_card, show_list, step_line
 from interlock.cli.exits import Exit
 from interlock.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from interlock.cli.render import complain, emit, emit_json, quoted, say
-from interlock.model import CallerFault, Lease
+from interlock.cli.speaking import Name, SecretFile, Speaks, Token, Why, desk_of, identify
+from interlock.model import Lease
 
 app = typer.Typer(help="Show, approve and deny what is held.", no_args_is_help=True)
 
 Request = Annotated[str, typer.Argument(help="The request's id, or its last characters.")]
-Name = Annotated[
-    str | None,
-    typer.Option("--as", envvar="INTERLOCK_PRINCIPAL", help="Who decides: a principal of the configuration."),
-]
-SecretFile = Annotated[Path | None, typer.Option(help="Where its secret is. [default: INTERLOCK_SECRET, or asked for]")]
-Token = Annotated[str | None, typer.Option(envvar="INTERLOCK_TOKEN", help="A signed token instead; - reads stdin.")]
-Why = Annotated[str | None, typer.Option(help="Why; it is recorded.")]
 
 
 @app.callback()
@@ -36,14 +26,10 @@ def approvals() -> None:
     """Held commands wait for people. Nobody in the chain that asks can approve; every step is recorded."""
 
 
-def _desk(config: Path) -> Desk:
-    return Desk(load_config(config).approvals.socket)
-
-
 @app.command("list")
 def list_open(as_json: AsJson = False, config: ConfigFile = DEFAULT_CONFIG) -> None:
     """List what waits, alike requests of one requester together, and what is approved and not used yet."""
-    with _desk(config) as desk:
+    with desk_of(config) as desk:
         leases = desk.open()
     if as_json:
         emit_json([lease_data(lease) for lease in leases])
@@ -56,7 +42,7 @@ def list_open(as_json: AsJson = False, config: ConfigFile = DEFAULT_CONFIG) -> N
 @app.command()
 def show(request: Request, as_json: AsJson = False, config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Show one request as a card. Exits with 75 while it waits; that it was shown is recorded."""
-    with _desk(config) as desk:
+    with desk_of(config) as desk:
         shown = desk.show(request)
     if as_json:
         emit_json(card_data(shown.lease, shown.card))
@@ -80,33 +66,28 @@ def approve(
     _decide(config, request, "approve", (name, secret_file, token), group=group, reason=reason, as_json=as_json)
 
 
-@app.command()
-def deny(
-    request: Request,
-    name: Name = None,
-    secret_file: SecretFile = None,
-    token: Token = None,
-    reason: Why = None,
-    as_json: AsJson = False,
-    config: ConfigFile = DEFAULT_CONFIG,
-) -> None:
-    """Deny one request, or take back an approval that is not used yet."""
-    _decide(config, request, "deny", (name, secret_file, token), reason=reason, as_json=as_json)
+def _without_group(verdict: Verdict, about: str, *, by_operator: bool = False) -> None:
+    def decide(
+        request: Request,
+        name: Name = None,
+        secret_file: SecretFile = None,
+        token: Token = None,
+        reason: Why = None,
+        as_json: AsJson = False,
+        config: ConfigFile = DEFAULT_CONFIG,
+    ) -> None:
+        known = None if by_operator and not (name or token) else (name, secret_file, token)
+        _decide(config, request, verdict, known, reason=reason, as_json=as_json)
+
+    app.command(verdict, help=about)(decide)
 
 
-@app.command()
-def withdraw(
-    request: Request,
-    name: Name = None,
-    secret_file: SecretFile = None,
-    token: Token = None,
-    reason: Why = None,
-    as_json: AsJson = False,
-    config: ConfigFile = DEFAULT_CONFIG,
-) -> None:
-    """End a request that you, or an agent of yours, made, or that you approved; without --as, as the operator."""
-    known = (name, secret_file, token) if name or token else None
-    _decide(config, request, "withdraw", known, reason=reason, as_json=as_json)
+_without_group("deny", "Deny one request, or take back an approval that is not used yet.")
+_without_group(
+    "withdraw",
+    "End a request that you, or an agent of yours, made, or that you approved; without --as, as the operator.",
+    by_operator=True,
+)
 
 
 @app.command("break-glass")
@@ -135,7 +116,7 @@ def review(
     if request is not None:
         _decide(config, request, "review", (name, secret_file, token), reason=finding, as_json=as_json)
         return
-    with _desk(config) as desk:
+    with desk_of(config) as desk:
         waiting = desk.unreviewed()
     if as_json:
         emit_json([lease_data(lease) for lease in waiting])
@@ -150,7 +131,7 @@ def watch(as_json: AsJson = False, config: ConfigFile = DEFAULT_CONFIG) -> None:
     """Print every step as it happens, a line each, until interrupted."""
     import msgspec
 
-    with _desk(config) as desk:
+    with desk_of(config) as desk:
         for step in desk.watch():
             data = {"what": step.what, "at": step.at // 1_000_000, "request": lease_data(step.lease)}
             emit(msgspec.json.encode(data).decode() if as_json else step_line(step.what, step.lease, step.at))
@@ -161,15 +142,15 @@ def _decide(
     config: Path,
     request: str,
     verdict: Verdict,
-    who: tuple[str | None, Path | None, str | None] | None,
+    who: Speaks | None,
     *,
     group: str | None = None,
     reason: str | None,
     as_json: bool,
 ) -> None:
-    with _desk(config) as desk:
+    with desk_of(config) as desk:
         if who is not None:
-            _identify(desk, *who)
+            identify(desk, who)
         try:
             lease = desk.decide(request, verdict, group=group, reason=reason)
         except ApprovalRefused as refused:
@@ -182,28 +163,13 @@ def _decide(
     _exit_by(lease)
 
 
-def _identify(desk: Desk, name: str | None, secret_file: Path | None, token: str | None) -> None:
-    if token is not None:
-        desk.present((typer.get_text_stream("stdin").read() if token == "-" else token).strip())
-    elif name is not None:
-        desk.be(name, _secret(name, secret_file))
-    else:
-        raise CallerFault("say who decides: --as NAME with its secret, or --token")
-
-
-def _secret(name: str, file: Path | None) -> str:
-    if file is not None:
-        return read_private(file).decode().rstrip("\r\n")
-    found: str = os.environ.get("INTERLOCK_SECRET") or typer.prompt(f"secret of {name}", hide_input=True, err=True)
-    return found
-
-
 def _done(verdict: Verdict, lease: Lease) -> str:
     if verdict == "approve":
         return "approved" if lease.pending else "granted"
     done: dict[Verdict, str] = {
         "deny": "denied",
         "withdraw": "withdrawn",
+        "revoke": "revoked",
         "break-glass": "GLASS BROKEN for",
         "review": "reviewed",
     }

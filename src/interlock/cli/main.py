@@ -26,6 +26,8 @@ COMMANDS: Final = {
     "explain": Entry("interlock.cli.explain", "Say what a statement would do, and whether it may."),
     "approvals": Entry("interlock.cli.approvals", "Show, approve and deny what is held.", group=True),
     "runbook": Entry("interlock.cli.runbook", "Approve statements in advance, by signature.", group=True),
+    "lease": Entry("interlock.cli.lease", "Ask for access for a while, list and revoke it.", group=True),
+    "access": Entry("interlock.cli.access", "Review who could do what, who did, and what could go.", group=True),
     "catalog": Entry("interlock.cli.catalog", "Save a target's catalogue, to explain statements offline.", group=True),
     "policy": Entry("interlock.cli.policy", "Test, lint and show policies.", group=True),
     "ledger": Entry("interlock.cli.ledger", "Show, verify, prove and export what was recorded.", group=True),

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from interlock.access.leases import groups_asked, missing
-from interlock.model import Basis, Card, Effect, Lease
+from interlock.model import Basis, Card, Effect, Lease, OneCommand
 
 TYPE: Final = "dev.interlock.approval"  # and what happened: CloudEvents 1.0, "type"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -53,7 +53,7 @@ def cloud_event(step: Step) -> bytes:
                 "missing": dict(missing(lease)) if lease.pending else {},
                 "approved_by": [one.id for one in lease.approved_by],
                 "expires_at": lease.ends_at // 1_000_000,
-                "decision": lease.scope.command,
+                "decision": lease.scope.command if isinstance(lease.scope, OneCommand) else None,
                 "effects": [] if step.card is None else _effects(step.card.effects),
                 "shape": None if step.card is None else step.card.shape,
                 "impact": None if step.card is None else _impact(step.card),

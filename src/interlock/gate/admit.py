@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from msgspec import structs
 
 from interlock.access.budgets import Step, steps_bytes
-from interlock.gate.lifting import Lifting
+from interlock.gate.lifting import Lifting, spans
 from interlock.gate.metering import Metering
 from interlock.gate.port import Ask, Journal, Judge, Port, Scribe
 from interlock.ledger.leaf import Entry
@@ -110,6 +110,8 @@ class Gate:
                 continue
             usage = UNCOUNTED if self.metering is None else await self.metering.draw(ask)
             case = Case(command=ask.command, intent=ask.intent, offers=ask.offers, at=self.now(), usage=usage)
+            if self.lifting is not None:
+                case = self.lifting.under(case)
             decision = self.judge.decide(case)
             if enforce and self.metering is not None:
                 case, decision = await self.metering.promised(self.judge, case, decision)
@@ -118,6 +120,8 @@ class Gate:
                 first = replace(ask, alone=ask.alone and not any(case.intent.effects for case, _, _ in judged))
                 case, decision = await self.lifting.lift(first, case, decision, port)
                 decision = within_offers(decision, case)
+            if enforce and self.lifting is not None:
+                decision = self.lifting.leased(case, decision)
             judged.append((case, decision, ask))
             if enforce and not decision.allowed:
                 fallen = ask.group
@@ -126,12 +130,13 @@ class Gate:
     async def _write_down(self, judged: Sequence[tuple[Case, Decision, Ask]], enforce: bool) -> bool:
         """False, and nothing is written, where an approval among them was used up meanwhile."""
         entries: list[Entry] = [self._entry(c, d, enforce) for c, d, _ in judged]
-        if self.lifting is not None and any(decision.lease is not None for _, decision, _ in judged):
+        under = frozenset[str]().union(*(spans(case) for case, decision, _ in judged if decision.allowed))
+        if self.lifting is not None and (under or any(decision.lease is not None for _, decision, _ in judged)):
             ends: dict[str, tuple[End, str]] = {}
             for case, decision, _ in judged:
                 entries += self.lifting.entries(case, decision)
                 ends |= self.lifting.ends(case, decision)
-            return await self.lifting.leases.append(entries, ends)
+            return await self.lifting.leases.append(entries, ends, under)
         if self.stance.relaxed_reads and all(_harmless(case, decision) for case, decision, _ in judged):
             await self.journal.append_relaxed(entries)
         elif entries:

@@ -1,11 +1,12 @@
 """Holds become requests, and approvals that hold now become part of the case (threats.md 6-8)."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from interlock.access.binding import commitment, digest_of
 from interlock.access.leases import MOST_WAITING, beyond, fits, other_rows
+from interlock.access.spans import covering, needing
 from interlock.gate.card import card_of
 from interlock.gate.port import Ask, Judge
 from interlock.gate.runbooks import Covered
@@ -22,6 +23,8 @@ from interlock.model import (
     Outcome,
     Principal,
     Reason,
+    Session,
+    Span,
     Status,
     Verb,
     Verdict,
@@ -32,6 +35,7 @@ NOT_BOUND: Final = "approval-not-bound"
 PREPARED: Final = "prepared-only"
 CROWDED: Final = "requests-waiting"
 EXCEEDED: Final = "approval-exceeded"
+LEASE_NEEDED: Final = "lease-needed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +52,17 @@ class Leases(Protocol):
     async def seek(self, digest: str, principal: Principal) -> Found:
         """What is bound to this command of this principal."""
 
-    async def append(self, entries: Sequence[Entry], ends: Ends) -> bool:
+    def standing(self, session: Session) -> Sequence[Lease]:
+        """Leases for a while that may be in force for this session's principal on its target."""
+
+    def used(self, lease: Lease, session: Session) -> None:
+        """The session works under this lease, and ends with it."""
+
+    async def append(self, entries: Sequence[Entry], ends: Ends, under: AbstractSet[str] = frozenset()) -> bool:
         """Make entries durable together with the ends of leases.
 
-        False, and nothing is written, where a lease that is to be used is not there to be used any more.
+        False, and nothing is written, where a lease that is to be used, or that the entries are `under`, is not there
+        to be used any more.
         """
 
     async def decided(self, lease: Lease) -> Lease:
@@ -86,10 +97,14 @@ class Requester(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class Terms:
-    """How long things last, in microseconds; a reload changes them. `patience` is how long a connection waits."""
+    """How long things last, in microseconds; a reload changes them. `patience` is how long a connection waits.
+
+    `leased`: nobody does anything on this target except under a lease for a while.
+    """
 
     asking: int
     patience: int = 0
+    leased: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +119,20 @@ class Lifting:
     salt: Callable[[], str]
     terms: Terms
     runbooks: Callable[[Case], Covered] | None = None
+
+    def under(self, case: Case) -> Case:
+        """The case with the leases in force that cover all of it."""
+        standing = self.leases.standing(case.command.session)
+        found = covering(standing, case) if standing else ()
+        for lease in found:
+            self.leases.used(lease, case.command.session)
+        return replace(case, leases=(*found, *case.leases)) if found else case
+
+    def leased(self, case: Case, decision: Decision) -> Decision:
+        """What is allowed, held all the same where the target asks for a lease and none covers it."""
+        if not (self.terms.leased and decision.allowed and needing(case)) or spans(case):
+            return decision
+        return replace(decision, verdict=Verdict.HOLD, reasons=(*decision.reasons, _LEASE_NEEDED), lease=None)
 
     async def lift(self, ask: Ask, case: Case, decision: Decision, port: Place) -> tuple[Case, Decision]:
         """A held case, decided with what people said about it; or held still, with the request that waits."""
@@ -143,7 +172,7 @@ class Lifting:
     def entries(self, case: Case, decision: Decision) -> list[Entry]:
         """What is written down beside a decision: the request that it makes."""
         lease = decision.lease
-        if lease is None or decision.allowed or lease.scope.command != case.command.id:
+        if lease is None or decision.allowed or _command(lease) != case.command.id:
             return []
         return [self.scribe.request(case, decision, card_of(case, decision))]
 
@@ -155,8 +184,8 @@ class Lifting:
             return {}
         if decision.allowed:
             return {lease.id: (End.USED, case.command.id)}
-        asked_here = lease.scope.command == case.command.id
-        over = lease.scope.replaces if asked_here else None
+        scope = lease.scope
+        over = scope.replaces if isinstance(scope, OneCommand) and scope.command == case.command.id else None
         return {} if over is None else {over: (End.EXCEEDED, case.command.id)}
 
     def _with(self, lease: Lease | None, case: Case, decision: Decision, digest: str) -> tuple[Case, Decision]:
@@ -169,7 +198,7 @@ class Lifting:
             asked = self._asked(case, decision, digest, replaces=lease.id)
             held = replace(decision, reasons=(*decision.reasons, _exceeded(lease, more)), lease=asked)
             return case, held
-        again = replace(case, leases=(lease,), at=at)
+        again = replace(case, leases=(*case.leases, lease), at=at)
         decided = self.judge.decide(again)
         return (again, replace(decided, lease=lease)) if decided.allowed else (case, replace(decision, lease=lease))
 
@@ -203,6 +232,7 @@ class Lifting:
     async def _written_down(self, case: Case, decision: Decision, lease: Lease) -> Lease:
         """The request, under a decision of its own: people can answer while the caller waits for the second."""
         held = replace(case, command=replace(case.command, id=self.new_id()))
+        assert isinstance(lease.scope, OneCommand)
         lease = replace(lease, scope=replace(lease.scope, command=held.command.id))
         said = replace(decision, lease=lease)
         refused = Outcome(command=held.command.id, status=Status.REFUSED)
@@ -213,6 +243,24 @@ class Lifting:
         ]
         await self.leases.append(records, {})
         return lease
+
+
+def spans(case: Case) -> frozenset[str]:
+    """The leases for a while that a case is under, by id."""
+    return frozenset(lease.id for lease in case.leases if isinstance(lease.scope, Span))
+
+
+def _command(lease: Lease) -> str | None:
+    return lease.scope.command if isinstance(lease.scope, OneCommand) else None
+
+
+_LEASE_NEEDED: Final = Reason(
+    policy=LEASE_NEEDED,
+    title="Nobody does this without a lease",
+    severity="medium",
+    message="this target lends privileges for the time of a lease, and none that is in force covers all of this",
+    instead="ask for one: `interlock lease request TARGET schema.table --verb ... --for 1h --purpose ...`",
+)
 
 
 def _prepared(decision: Decision) -> Decision:

@@ -7,6 +7,7 @@ from typing import Protocol
 from interlock.access.leases import beyond
 from interlock.access.runbooks import too_many
 from interlock.gate.admit import Gate, with_steps, within_offers
+from interlock.gate.lifting import spans
 from interlock.gate.port import Ask
 from interlock.gate.runbooks import OUT_OF_RANGE
 from interlock.impact import Counted, merged
@@ -95,6 +96,8 @@ async def _judge(gate: Gate, unit: Settling, counted: Counted) -> Settled:
         usage=usage,
         leases=tuple(lease for lease in unit.leases if lease.runbook or beyond(counted.impact, lease.ceiling) is None),
     )
+    if gate.lifting is not None:
+        case = gate.lifting.under(case)
     decision = within_offers(gate.judge.decide(case), case)
     problem = (
         counted.problem
@@ -107,6 +110,8 @@ async def _judge(gate: Gate, unit: Settling, counted: Counted) -> Settled:
         asking = replace(ran[-1], alone=ran[-1].alone and len(ran) == 1 and unit.lands, explicit=True)
         case, decision = await gate.lifting.lift(asking, case, decision, unit)
         decision = within_offers(decision, case)
+    if gate.lifting is not None:
+        decision = gate.lifting.leased(case, decision)
     return Settled(unit=unit.unit, ran=ran, lands=unit.lands, counted=counted, case=case, decision=decision)
 
 
@@ -118,7 +123,7 @@ def _not_signed(unit: Settling, counted: Counted) -> Reason | None:
 
 
 async def _write_down(gate: Gate, settled: Settled) -> bool:
-    """False, and nothing is written, where the approval was used up meanwhile."""
+    """False, and nothing is written, where the approval was used up, or the lease ended, meanwhile."""
     case, decision = settled.case, settled.decision
     record = gate.scribe.settlement(
         case,
@@ -130,9 +135,10 @@ async def _write_down(gate: Gate, settled: Settled) -> bool:
     )
     if gate.metering is not None:
         record = with_steps(record, gate.metering.judged(settled.unit, decision))
-    if gate.lifting is not None and decision.lease is not None:
+    under = spans(case) if decision.allowed else frozenset[str]()
+    if gate.lifting is not None and (under or decision.lease is not None):
         entries = [record, *gate.lifting.entries(case, decision)]
-        return await gate.lifting.leases.append(entries, gate.lifting.ends(case, decision))
+        return await gate.lifting.leases.append(entries, gate.lifting.ends(case, decision), under)
     await gate.journal.append([record])
     return True
 

@@ -14,6 +14,7 @@ from interlock.model import (
     Fuse,
     Impact,
     Intent,
+    Lease,
     Limit,
     Mask,
     Measure,
@@ -231,6 +232,11 @@ def measured(impact: Impact, most: int = MAX_TOUCHED) -> dict[str, JSON]:
         "touched": [{"object": _path(one.object), "rows": one.rows, "verb": one.verb} for one in impact.touched[:most]],
         "touched_count": len(impact.touched),
     }
+
+
+def leases_group(leases: Iterable[Lease]) -> bytes:
+    """`"leases":[...],`: those that a case was under, whether or not its decision needed them."""
+    return b'"leases":%b,' % canonical([lease.id for lease in leases][:MAX_LIFTS])
 
 
 def usage_group(usage: Usage) -> bytes:

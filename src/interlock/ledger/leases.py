@@ -11,6 +11,7 @@ from interlock.ledger.groups import (
     MAX_APPROVERS,
     MAX_LIFTS,
     MAX_NAME,
+    MAX_OBJECTS,
     MAX_WAYS,
     impact_group,
     on_behalf,
@@ -19,7 +20,7 @@ from interlock.ledger.groups import (
     why,
 )
 from interlock.ledger.leaf import JSON, Entry, Kind, canonical, clip, digest, make_entry
-from interlock.model import Approver, Card, Case, Decision, Lease
+from interlock.model import Approver, Card, Case, Decision, Lease, OneCommand, Span
 
 _leases: Final = msgspec.json.Decoder(Lease)
 _cards: Final = msgspec.json.Decoder(Card)
@@ -60,21 +61,16 @@ def read_card(data: bytes) -> Card:
 
 
 def request_entry(case: Case, decision: Decision, card: Card, *, salt: bytes) -> Entry:
-    """The record that a held command waits for people; its id is the lease's. The card is sealed beside it."""
+    """The record that a lease is asked for; its id is the lease's. The card is sealed beside it."""
     lease = decision.lease
     assert lease is not None
     session, scope = case.command.session, lease.scope
     salted = salt + card_bytes(card)
-    group: dict[str, JSON] = {
-        "binding": scope.binding,
-        "content": scope.content,
+    group: dict[str, JSON] = _scope(scope) | {
         "expires_at": lease.ends_at,
-        "fingerprint": clip(scope.fingerprint, MAX_NAME),
         "lease": lease.id,
-        "of": scope.command,
         "policies": [clip(reason.policy, MAX_NAME) for reason in decision.reasons[:MAX_WAYS]],
         "policy": clip(lease.policy_version, MAX_NAME),
-        "replaces": scope.replaces,
         "ways": [[clip(lift, MAX_NAME) for lift in sorted(way)[:MAX_LIFTS]] for way in scope.ways[:MAX_WAYS]],
     }
     groups: dict[str, object] = {
@@ -82,14 +78,32 @@ def request_entry(case: Case, decision: Decision, card: Card, *, salt: bytes) ->
         "impact": msgspec.Raw(impact_group(case.impact)[len('"impact":') : -1]),
         "what": where(session) | {"commitment": sha256(salted).hexdigest()},
         "who": who(session),
-        "why": why(session),
+        "why": why(session) if lease.purpose is None else {"purpose": clip(lease.purpose, 256)},
     }
     entry = make_entry(Kind.APPROVAL_REQUEST, groups, id=lease.id, at=case.at)
     return _keeping(entry, lease, secret=salted)
 
 
+def _scope(scope: OneCommand | Span) -> dict[str, JSON]:
+    if isinstance(scope, OneCommand):
+        return {
+            "binding": scope.binding,
+            "content": scope.content,
+            "fingerprint": clip(scope.fingerprint, MAX_NAME),
+            "of": scope.command,
+            "replaces": scope.replaces,
+        }
+    return {
+        "name": clip(scope.name, MAX_NAME),
+        "objects": [[clip(part, MAX_NAME) for part in parts] for parts in scope.objects[:MAX_OBJECTS]],
+        "ticket": None if scope.ticket is None else clip(scope.ticket, MAX_NAME),
+        "us": scope.lasts,
+        "verbs": [verb.value for verb in scope.verbs],
+    }
+
+
 def approval_entry(lease: Lease, approver: Approver, *, verdict: str, reason: str | None, id: str, at: int) -> Entry:
-    """Somebody decided: `verdict` is `approve`, `deny` or `withdraw`; `lease` is its state from here on."""
+    """Somebody decided: `verdict` is `approve`, `deny`, `withdraw` or `revoke`; `lease` is its state from here on."""
     group: dict[str, JSON] = _approver(approver) | {
         "lease": lease.id,
         "reason": None if reason is None else clip(reason, 256),

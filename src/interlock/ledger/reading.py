@@ -16,21 +16,27 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class TargetName(msgspec.Struct, frozen=True):
-    """The target's name and environment."""
+    """The target's name, environment and labels."""
 
     name: str
     env: str
+    kind: str = ""
+    labels: list[str] = []
 
 
 class EffectPart(msgspec.Struct, frozen=True):
-    """One effect: a verb on an object."""
+    """One effect: a verb on an object. `fields` are the first of `field_count`; None where all of them are meant."""
 
     verb: str
     object: list[str]
     kind: str
     reach: str
     labels: list[str] = []
+    known: bool = True
+    fields: list[str] | None = []
+    field_count: int = 0
     field_labels: list[str] = []
+    findings: list[str] = []
 
 
 class FindingPart(msgspec.Struct, frozen=True):
@@ -68,6 +74,8 @@ class Actor(msgspec.Struct, frozen=True):
 
     id: str
     kind: str
+    issuer: str = ""
+    groups: list[str] = []
 
 
 class Who(msgspec.Struct, frozen=True):
@@ -125,6 +133,7 @@ class ImpactPart(msgspec.Struct, frozen=True):
     rows: int | None
     touched_count: int
     touched: list[TouchedPart] = []
+    reversible: bool | None = None
 
 
 class SettledPart(msgspec.Struct, frozen=True):
@@ -135,6 +144,7 @@ class SettledPart(msgspec.Struct, frozen=True):
     verdict: str
     lands: bool
     reasons: list[ReasonPart] = []
+    lifts: list[str] = []
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -173,6 +183,8 @@ class Leaf(msgspec.Struct, frozen=True):
     what: What | None = None
     who: Who | None = None
     why: Why | None = None
+    leases: list[str] = []
+    usage: dict[str, int] = {}
     decision: Decided | None = None
     outcome: Ended | None = None
     settlement: SettledPart | None = None

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from interlock.ledger.groups import MAX_OBJECTS, MAX_TOUCHED_BY_UNIT, judged, measured, where, who, why
+from interlock.ledger.groups import MAX_LIFTS, MAX_OBJECTS, MAX_TOUCHED_BY_UNIT, judged, measured, where, who, why
 from interlock.ledger.leaf import Entry, Kind, clip, make_entry
 from interlock.model import UNCOUNTED, Case, Decision, Session
 
@@ -49,6 +49,8 @@ def settlement_entry(case: Case, decision: Decision, *, id: str, unit: str, tran
         "what": where(session),
         "who": {"session": session.id, "subject": clip(session.principal.id, 128)},
     }
+    if case.leases:
+        groups["leases"] = [lease.id for lease in case.leases][:MAX_LIFTS]
     if case.usage is not UNCOUNTED:
         groups["usage"] = dict(case.usage.counts)
     return make_entry(Kind.SETTLEMENT, groups, id=id, at=case.at)

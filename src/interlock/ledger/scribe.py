@@ -13,6 +13,7 @@ from interlock.ledger.groups import (
     decision_group,
     impact_group,
     intent_group,
+    leases_group,
     session_groups,
     usage_group,
 )
@@ -23,7 +24,7 @@ from interlock.ledger.seal import SALT_SIZE
 from interlock.model import UNCOUNTED, UNKNOWN_IMPACT, Card, Case, Decision, Intent, Outcome, Session, Status
 
 _DECISION: Final = (
-    b'"id":%b,%b"kind":"decision","ts":%d,%b"v":%d,"what":{"commitment":"%b",%b"language":%b,%b"unit":%b},%b'
+    b'"id":%b,%b"kind":"decision",%b"ts":%d,%b"v":%d,"what":{"commitment":"%b",%b"language":%b,%b"unit":%b},%b'
 )
 
 SALTS_AT_ONCE: Final = 128
@@ -117,6 +118,7 @@ class Scribe:
         tail = _DECISION % (
             encode(command.id),
             impact,
+            leases_group(case.leases) if case.leases else b"",
             case.at,
             b"" if case.usage is UNCOUNTED else usage_group(case.usage),
             VERSION,

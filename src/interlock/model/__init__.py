@@ -18,7 +18,7 @@ from interlock.model.decision import (
 from interlock.model.faults import CallerFault, Fault, OurFault, TargetFault
 from interlock.model.identity import Principal, PrincipalKind, Session, Target
 from interlock.model.impact import UNKNOWN_IMPACT, Basis, Impact, Touched
-from interlock.model.lease import Approver, End, Lease, OneCommand
+from interlock.model.lease import Approver, End, Lease, OneCommand, Span
 from interlock.model.meaning import (
     Column,
     Effect,
@@ -74,6 +74,7 @@ __all__ = [
     "Reason",
     "Sample",
     "Session",
+    "Span",
     "Status",
     "Target",
     "TargetFault",

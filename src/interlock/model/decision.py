@@ -94,8 +94,9 @@ class Case:
     """Everything a policy may look at; what is decided on is what is recorded and can be replayed.
 
     `offers` are the kinds of obligation the gateway can honour. `at` is in microseconds since the epoch, UTC.
-    `leases` are valid, bound to this command and live at `at`: the gate has verified that. `content` is for people who
-    are asked, and what their approval is bound to: no policy sees it, and its rows reach no record but the sealed card.
+    `leases` are valid, bound to this command or cover all of it, and live at `at`: the gate has verified that. `asked`
+    is a lease for a while where that is what is judged: may somebody have it? `content` is for people who are asked,
+    and what their approval is bound to: no policy sees it, and its rows reach no record but the sealed card.
     """
 
     command: Command
@@ -106,3 +107,4 @@ class Case:
     leases: tuple[Lease, ...] = ()
     usage: Usage = UNCOUNTED
     content: Content = UNSEEN
+    asked: Lease | None = None

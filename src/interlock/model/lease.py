@@ -3,22 +3,26 @@
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from interlock.model.identity import Principal
 from interlock.model.impact import Impact
+from interlock.model.meaning import Verb
 
 BREAK_GLASS = "break-glass"
 MOST_COUNTED = 9  # approvals of one group that a policy can ask for
 
 
 class End(StrEnum):
-    """How a lease ended. OUTDATED: another policy decides now, or the ledger that holds it was restored."""
+    """How a lease ended. WITHDRAWN before it was in force, REVOKED while it was. OUTDATED: another policy decides now,
+    or the ledger that holds it was restored."""
 
     USED = "used"
     EXCEEDED = "exceeded"
     EXPIRED = "expired"
     DENIED = "denied"
     WITHDRAWN = "withdrawn"
+    REVOKED = "revoked"
     OUTDATED = "outdated"
 
 
@@ -57,28 +61,44 @@ class OneCommand:
     content: str = ""
 
 
+class Span(NamedTuple):
+    """The scope of a lease for a while: any number of commands that do nothing but `verbs` to `objects`.
+
+    Policies know it by its `name`, as `lease:<name>`. Each object is (schema, name), `*` for all of either. `lasts` is
+    in microseconds, from the grant. `ways` are as for one command; none where policy grants it by itself. A named
+    tuple, because its JSON is a list then: no reader takes one scope for the other.
+    """
+
+    name: str
+    verbs: tuple[Verb, ...]
+    objects: tuple[tuple[str, str], ...]
+    lasts: int
+    ticket: str | None = None
+    ways: tuple[frozenset[str], ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
     """A request until `starts_at`, from then on granted, and over once it has an `end`.
 
-    `ends_at` is until when a request waits, later until when the lease may be used, `uses` how often it still may.
-    `ceiling` is the impact that was shown; None where nothing was measured. Times are in microseconds since the epoch,
-    UTC. `policy_version` is the bundle that asked. `broken_by` broke the glass: a person who put a reason in the place
-    of approvals, which somebody else has to review. A `runbook` was
-    approved in advance, by signature: each command gets one of its own, which nobody has to end.
+    `ends_at` is until when a request waits, later until when the lease may be used, `uses` how often it still may
+    (None: as often as wanted). `ceiling` is the impact that was shown; None where nothing was measured. Times are in
+    microseconds since the epoch, UTC. `policy_version` is the bundle that asked. `broken_by` broke the glass: a person
+    who put a reason in the place of approvals, which somebody else has to review. A `runbook` was approved in advance,
+    by signature: each command gets one of its own, which nobody has to end.
     """
 
     id: str
     principal: Principal
     target: str
-    scope: OneCommand
+    scope: OneCommand | Span
     purpose: str | None
     asked_at: int
     ends_at: int
     policy_version: str
     approved_by: tuple[Approver, ...] = ()
     starts_at: int | None = None
-    uses: int = 1
+    uses: int | None = 1
     ceiling: Impact | None = None
     end: End | None = None
     broken_by: Approver | None = None
@@ -86,8 +106,15 @@ class Lease:
     runbook: bool = False
 
     def lifts(self) -> frozenset[str]:
-        """What its approvals amount to for a policy: two of one group are also one, those of two never add up. Where
-        the glass was broken, all that the first of the ways asks for, and `break-glass`, which a policy can forbid."""
+        """What it amounts to for a policy: for one command its approvals, for a while its name alone. Where the glass
+        was broken also `break-glass`, which a policy can forbid."""
+        if isinstance(self.scope, Span):
+            return frozenset({f"lease:{self.scope.name}"}) | (self.given() & {BREAK_GLASS})
+        return self.given()
+
+    def given(self) -> frozenset[str]:
+        """Its approvals as lifts: two of one group are also one, those of two never add up. Where the glass was
+        broken, all that the first of the ways asks for, and `break-glass`."""
         counts = Counter(approver.group for approver in self.approved_by)
         broken = frozenset[str]()
         if self.broken_by is not None:
@@ -113,4 +140,4 @@ class Lease:
     def live(self, at: int) -> bool:
         """Whether it may be used at `at`."""
         started = self.starts_at is not None and self.starts_at <= at
-        return started and at < self.ends_at and self.uses > 0 and self.end is None
+        return started and at < self.ends_at and self.uses != 0 and self.end is None

@@ -67,6 +67,17 @@ class WrittenImpact(_Closed, frozen=True, kw_only=True):
     touched: tuple[WrittenTouch, ...] = ()
 
 
+class WrittenLease(_Closed, frozen=True, kw_only=True):
+    """A lease for a while: in force and covering the case, or `asked` for, and then the case is whether to lend it."""
+
+    name: str
+    seconds: int = 3600
+    approvals: int = 0
+    purpose: str | None = None
+    ticket: str | None = None
+    asked: bool = False
+
+
 class WrittenCase(_Closed, frozen=True, kw_only=True):
     """One case. `reasons` must be among the decision's; `lifts` and `obligations`, where given, must be all of them.
 
@@ -86,6 +97,7 @@ class WrittenCase(_Closed, frozen=True, kw_only=True):
     impact: WrittenImpact | None = None
     granted: tuple[str, ...] = ()
     usage: dict[str, int] = {}
+    lease: WrittenLease | None = None
     reasons: tuple[str, ...] = ()
     lifts: tuple[str, ...] | None = None
     obligations: tuple[str, ...] | None = None

@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 
 from interlock.model import (
     UNKNOWN_IMPACT,
+    Approver,
     Case,
     Command,
     Decision,
@@ -15,21 +16,24 @@ from interlock.model import (
     FindingCode,
     Impact,
     Intent,
+    Lease,
     Object,
     Obligation,
     Principal,
     Session,
+    Span,
     Target,
     Touched,
     Usage,
 )
-from interlock.policy.casefile import CaseFile, WrittenCase, WrittenEffect, WrittenImpact
+from interlock.policy.casefile import CaseFile, WrittenCase, WrittenEffect, WrittenImpact, WrittenLease
 from interlock.policy.judge import Judge
 from interlock.policy.plan import PROMISED_BY, obligation_text
 from interlock.policy.rule import steps
 from interlock.policy.usage import COUNTS
 
 Named = TypeVar("Named")
+_SECOND: Final = 1_000_000
 _PROMISE_KINDS: Final = {name: kind for kind, name in PROMISED_BY.items()}
 
 
@@ -94,6 +98,7 @@ def _case(world: CaseFile, case: WrittenCase) -> Case:
     )
     offers: frozenset[type[Obligation]] = frozenset(_PROMISE_KINDS[name] for name in case.offers)
     command = Command(id="command", session=session, language="sql", text="", unit="unit", received_at=0)
+    lease = None if case.lease is None else _lease(session, case.lease)
     return Case(
         command=command,
         intent=intent,
@@ -101,6 +106,26 @@ def _case(world: CaseFile, case: WrittenCase) -> Case:
         at=0,
         impact=_impact(world, case.impact),
         usage=_usage(case.usage),
+        leases=(lease,) if lease is not None and case.lease is not None and not case.lease.asked else (),
+        asked=lease if case.lease is not None and case.lease.asked else None,
+    )
+
+
+def _lease(session: Session, written: WrittenLease) -> Lease:
+    lasts = written.seconds * _SECOND
+    approver = Approver(id="approver", issuer="cases", group="", proof="", uid=0, operator=False, at=0)
+    return Lease(
+        id="lease",
+        principal=session.principal,
+        target=session.target.name,
+        scope=Span(name=written.name, verbs=(), objects=(), lasts=lasts, ticket=written.ticket),
+        purpose=written.purpose,
+        asked_at=0,
+        ends_at=lasts,
+        policy_version="",
+        approved_by=(approver,) * written.approvals,
+        starts_at=0,
+        uses=None,
     )
 
 

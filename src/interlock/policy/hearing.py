@@ -65,14 +65,28 @@ class Hearing:
 
     def verdict(self) -> tuple[Verdict, tuple[Reason, ...], tuple[Obligation, ...]]:
         """The strictest verdict over all questions, with its reasons, and what is promised if it is not a denial."""
+        heard = self._answers()
+        if heard is None:
+            return Verdict.DENY, (words.unsettled(self.asked, MOST_ROUNDS),), ()
+        return self._conclude(*heard)
+
+    def permits(self) -> Iterator[tuple[Question, tuple[str, ...]]]:
+        """Each question that is permitted, with the ids of all policies that permit it."""
+        answers, _ = self._answers() or ([], Promised())
+        for question, answer in zip(self.asked, answers, strict=False):
+            if answer.allowed and answer.error is None:
+                yield question, answer.ids
+
+    def _answers(self) -> tuple[list[Answer], Promised] | None:
+        """The answers once nothing more is promised; None where policies never stop asking."""
         promised = Promised()
         for _ in range(MOST_ROUNDS):
             answers = [self._ask(question, promised, self.granted) for question in self.asked]
             wanted = self._gather(answers, promised)
             if wanted == promised:
-                return self._conclude(answers, promised)
+                return answers, promised
             promised = wanted
-        return Verdict.DENY, (words.unsettled(self.asked, MOST_ROUNDS),), ()
+        return None
 
     def _ask(self, question: Question, promised: Promised, granted: frozenset[str]) -> Answer:
         return self.engine.ask(question, self.facts, promised.for_question(question), granted)

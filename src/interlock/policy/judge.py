@@ -3,7 +3,18 @@
 from itertools import combinations
 from typing import Final
 
-from interlock.model import UNCOUNTED, UNKNOWN_IMPACT, Case, Decision, Intent, Obligation, Reason, Session, Verdict
+from interlock.model import (
+    UNCOUNTED,
+    UNKNOWN_IMPACT,
+    Case,
+    Decision,
+    Intent,
+    Obligation,
+    OneCommand,
+    Reason,
+    Session,
+    Verdict,
+)
 from interlock.policy import words
 from interlock.policy.bundle import Bundle
 from interlock.policy.canary import sing
@@ -12,11 +23,12 @@ from interlock.policy.facts import facts_of
 from interlock.policy.hearing import Hearing
 from interlock.policy.memo import Memo
 from interlock.policy.nearmiss import NearMisses
-from interlock.policy.question import questions
+from interlock.policy.question import Question, apart, questions
 from interlock.policy.rule import steps
 from interlock.policy.schema import VERBS
 from interlock.policy.signature import Signature, signature
 from interlock.policy.usage import Sides, counts_read
+from interlock.policy.world import Uid
 
 # 256 questions take about 20 ms; what people and drivers write asks a tenth of that.
 MOST_QUESTIONS: Final = 256
@@ -49,9 +61,9 @@ class Judge:
 
     def decide(self, case: Case) -> Decision:
         """The decision on one case. Equal cases get equal decisions; from the second on it costs microseconds."""
-        if case.leases:  # good for one command: nothing to remember
-            return self.decide_anew(case, NOTHING_GRANTED.union(*(lease.lifts() for lease in case.leases)))
-        if case.impact is not UNKNOWN_IMPACT or case.usage is not UNCOUNTED:
+        if case.asked is not None or any(isinstance(lease.scope, OneCommand) for lease in case.leases):
+            return self.decide_anew(case)  # good for once: nothing to remember
+        if case.leases or case.impact is not UNKNOWN_IMPACT or case.usage is not UNCOUNTED:
             return self._recall(case)
         # Analysers intern intents and a conversation keeps its session: identity is the cheapest key. The entry
         # holds both, so that neither address can come to mean something else.
@@ -65,9 +77,9 @@ class Judge:
         return decision
 
     def decide_anew(self, case: Case, granted: frozenset[str] = NOTHING_GRANTED) -> Decision:
-        """The decision without remembering it. `granted` is what holds from outside and was verified: bound to this
-        command, live, and not given by its requester; in steps, {"approval:dba-leads:1", "approval:dba-leads:2"}."""
-        return self._decide(case, self._live, granted)
+        """The decision without remembering it. `granted` is what holds besides the leases of the case, in steps:
+        {"approval:dba-leads:1", "approval:dba-leads:2"}."""
+        return self._decide(case, self._live, granted | _lifts(case))
 
     def ways(self, case: Case, decision: Decision) -> tuple[frozenset[str], ...]:
         """Sets of approvals, each of which alone lifts this hold and none of which could be smaller; the smallest
@@ -84,9 +96,17 @@ class Judge:
                     found.append(chosen)
         return tuple(found)
 
+    def permits(self, case: Case, granted: frozenset[str]) -> tuple[tuple[Question, tuple[str, ...]], ...]:
+        """What of a case is permitted, object by object, with the ids of all policies that permit it."""
+        return tuple(self._hearing(case, apart(case), self._live, granted | _lifts(case)).permits())
+
+    def names(self, uid: Uid) -> bool:
+        """Whether a policy names this entity: what none of them names, they tell apart by its labels alone."""
+        return uid in self._mentioned
+
     def shadow(self, case: Case) -> Decision | None:
         """What would be decided if shadow policies counted; None when the bundle has none. For after the answer."""
-        return self._decide(case, self._shadow, NOTHING_GRANTED) if self._shadow else None
+        return self._decide(case, self._shadow, _lifts(case)) if self._shadow else None
 
     def _recall(self, case: Case) -> Decision:
         key = signature(case, self._sides)
@@ -101,7 +121,10 @@ class Judge:
         asked = questions(case, self._mentioned)
         if len(asked) > MOST_QUESTIONS:
             return self._decision(Verdict.DENY, (words.too_many(len(asked), MOST_QUESTIONS),), ())
-        hearing = Hearing(
+        return self._decision(*self._hearing(case, asked, engine, granted).verdict())
+
+    def _hearing(self, case: Case, asked: tuple[Question, ...], engine: Engine, granted: frozenset[str]) -> Hearing:
+        return Hearing(
             case=case,
             asked=asked,
             engine=engine,
@@ -110,7 +133,13 @@ class Judge:
             granted=granted,
             facts=facts_of(case),
         )
-        return self._decision(*hearing.verdict())
 
     def _decision(self, verdict: Verdict, reasons: tuple[Reason, ...], obligations: tuple[Obligation, ...]) -> Decision:
         return Decision(verdict=verdict, reasons=reasons, obligations=obligations, policy_version=self.bundle.digest)
+
+
+def _lifts(case: Case) -> frozenset[str]:
+    """What the leases of a case amount to: the gate has verified that they are live, bound to it or cover it, and not
+    given by its requester. Whether one may be lent is judged as if it were."""
+    asked = () if case.asked is None else (case.asked,)
+    return NOTHING_GRANTED.union(*(lease.lifts() for lease in (*case.leases, *asked)))

@@ -78,6 +78,11 @@ def questions(case: Case, mentioned: frozenset[Uid]) -> tuple[Question, ...]:
     return tuple(merged.values())
 
 
+def apart(case: Case) -> tuple[Question, ...]:
+    """The same, each object for itself."""
+    return tuple(question for actor in case.command.session.principal.chain() for question in _of_actor(case, actor))
+
+
 def _of_actor(case: Case, actor: Principal) -> Iterator[Question]:
     target = case.command.session.target
     for effect in effects_of(case) or _of_nothing(case, target):

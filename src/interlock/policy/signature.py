@@ -3,6 +3,7 @@
 from typing import TypeAlias
 
 from interlock.model import Case, Effect, Finding, Impact, Principal, Target
+from interlock.policy.facts import lease_of
 from interlock.policy.usage import Sides
 
 Signature: TypeAlias = tuple[object, ...]
@@ -30,7 +31,15 @@ def signature(case: Case, sides: Sides) -> Signature:
         tuple(_effect(effect) for effect in intent.effects),
         impact,
         sides(case.usage),
+        _under(case) if case.leases or case.asked else (),
     )
+
+
+def _under(case: Case) -> tuple[object, ...]:
+    """What leases amount to for policies; equal for two that no policy could tell apart."""
+    facts = lease_of(case) or {}
+    granted = frozenset[str]().union(*(lease.lifts() for lease in case.leases))
+    return (case.asked is not None, tuple(sorted((name, str(value)) for name, value in facts.items())), granted)
 
 
 def _effect(effect: Effect) -> tuple[object, ...]:

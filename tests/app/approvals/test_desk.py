@@ -15,12 +15,16 @@ from interlock.access.keys import SEED_BYTES, load_signing_key, make_keypair
 from interlock.access.tokens import mint
 from interlock.app.approvals.client import Desk, GatewaySilent
 from interlock.app.approvals.desk import Room, require_place, serve_approvals
+from interlock.app.approvals.leasing import Leasing
+from interlock.app.bundles import load_judge
 from interlock.app.clock import now
 from interlock.app.config import parse_config
 from interlock.app.ids import new_id
 from interlock.app.journal import LocalJournal
+from interlock.app.serve.in_force import InForce
 from interlock.app.serve.leases import Leases
 from interlock.ledger.leases import request_entry
+from interlock.ledger.scribe import Scribe
 from interlock.model import (
     Basis,
     Card,
@@ -105,8 +109,17 @@ def speaking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Calla
         lease = replace(request("approval:dba-leads:1"), ends_at=now() + 60_000_000, asked_at=now(), ceiling=MEASURED)
         held = replace(case("decision-1"), impact=MEASURED)
         assert await leases.append([request_entry(held, *asked(held, lease), salt=b"s" * 32)], {})
+        judge = load_judge(config)
+        in_force = InForce(text=CONFIG, config=config, pack={}, judge=judge)
+        leasing = Leasing(in_force=lambda: in_force, scribe=Scribe(os.urandom), new_id=new_id, now=now)
         room = Room(
-            leases=leases, journal=journal, ledger=settings(tmp_path), config=lambda: config, new_id=new_id, now=now
+            leases=leases,
+            leasing=leasing,
+            journal=journal,
+            ledger=settings(tmp_path),
+            config=lambda: config,
+            new_id=new_id,
+            now=now,
         )
         path = tmp_path / "approvals.sock"
         async with asyncio.TaskGroup() as tasks:

@@ -13,6 +13,7 @@ from interlock.access.scram import SCRAM, ClientExchange
 from interlock.app.approvals.messages import (
     Answer,
     Ask,
+    AskLease,
     ByScram,
     ByToken,
     Challenge,
@@ -94,8 +95,12 @@ class Desk:
         return self._ask(Show(request=request), Shown)
 
     def decide(self, request: str, verdict: Verdict, *, group: str | None = None, reason: str | None = None) -> Lease:
-        """Approve, deny, withdraw, break the glass, or review that."""
+        """Approve, deny, withdraw, revoke, break the glass, or review that."""
         return self._ask(Decide(request=request, verdict=verdict, group=group, reason=reason), Decided).lease
+
+    def request(self, asked: AskLease) -> Lease:
+        """Ask for a lease for a while."""
+        return self._ask(asked, Decided).lease
 
     def watch(self) -> Iterator[Happened]:
         """Every step from this call on, until the gateway ends."""

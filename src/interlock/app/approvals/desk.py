@@ -12,11 +12,13 @@ from typing import Final, assert_never
 import msgspec
 
 from interlock.access.faults import ApprovalRefused
-from interlock.access.leases import group_of
+from interlock.access.leases import group_of, is_party
+from interlock.app.approvals.leasing import Leasing
 from interlock.app.approvals.messages import (
     LONGEST_LINE,
     Answer,
     Ask,
+    AskLease,
     ByScram,
     ByToken,
     Decide,
@@ -39,7 +41,7 @@ from interlock.app.serve.leases import Leases
 from interlock.ledger.leases import read_card
 from interlock.ledger.records import ledger_access_entry
 from interlock.ledger.seal import SALT_SIZE, Sealer
-from interlock.model import Card, Fault, Lease, OurFault, Principal
+from interlock.model import Card, Fault, Lease, OurFault, Principal, Span
 from interlock.store.connection import open_for_reading
 from interlock.store.find import record_of
 from interlock.store.keys import load
@@ -54,6 +56,7 @@ class Room:
     """What the desk works with. `now` gives microseconds since the epoch, UTC."""
 
     leases: Leases
+    leasing: Leasing
     journal: LocalJournal
     ledger: LedgerSettings
     config: Callable[[], Config]
@@ -133,6 +136,9 @@ class _Conversation:
                 return Shown(lease=lease, card=await self._card(lease))
             case Decide():
                 return Decided(lease=await self._decide(question))
+            case AskLease():
+                lease, entry = self._room.leasing.request(speaker.required(), question)
+                return Decided(lease=await leases.request(lease, entry))
             case Watch():
                 raise AssertionError("a watcher has left the room of questions")
             case _:
@@ -141,11 +147,8 @@ class _Conversation:
     async def _decide(self, said: Decide) -> Lease:
         leases, speaker = self._room.leases, self._speaker
         lease = leases.find(said.request)
-        if said.verdict == "withdraw":
-            who = speaker.principal
-            if who is None and not speaker.operator:
-                who = speaker.required()
-            return await leases.withdraw(lease.id, who, speaker.approver(""), said.reason)
+        if said.verdict in ("withdraw", "revoke"):
+            return await self._take_back(said, lease)
         who = speaker.required()
         if said.verdict == "deny":
             return await leases.refuse(lease.id, who, speaker.approver(""), said.reason)
@@ -153,6 +156,21 @@ class _Conversation:
             return await self._glass(said, lease, who)
         group = said.group or group_of(lease, who)
         return await leases.approve(lease.id, who, speaker.approver(group), said.reason)
+
+    async def _take_back(self, said: Decide, lease: Lease) -> Lease:
+        """By whoever asked, approved it, or runs the gateway; a lease in force also by whoever could have approved."""
+        leases, speaker = self._room.leases, self._speaker
+        who = speaker.principal
+        if who is None and not speaker.operator:
+            who = speaker.required()
+        approver = speaker.approver("")
+        if said.verdict == "revoke" and not isinstance(lease.scope, Span):
+            raise ApprovalRefused(
+                f"request {lease.id} is for one command: `interlock approvals withdraw` takes it back"
+            )
+        if said.verdict == "revoke" and who is not None and not is_party(lease, who):
+            return await leases.refuse(lease.id, who, approver, said.reason)
+        return await leases.withdraw(lease.id, who, approver, said.reason)
 
     async def _glass(self, said: Decide, lease: Lease, who: Principal) -> Lease:
         leases, speaker = self._room.leases, self._speaker

@@ -4,9 +4,9 @@ from typing import Final, Literal
 
 import msgspec
 
-from interlock.model import Card, Lease
+from interlock.model import Card, Lease, Verb
 
-Verdict = Literal["approve", "deny", "withdraw", "break-glass", "review"]
+Verdict = Literal["approve", "deny", "withdraw", "revoke", "break-glass", "review"]
 
 
 class _Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +49,18 @@ class Decide(_Said, frozen=True, kw_only=True, tag="decide"):
     verdict: Verdict
     group: str | None = None
     reason: str | None = None
+
+
+class AskLease(_Said, frozen=True, kw_only=True, tag="ask-lease"):
+    """The speaker asks for a lease for a while, in its own name. Answered by `Decided`, granted or not yet."""
+
+    target: str
+    name: str
+    verbs: list[Verb]
+    objects: list[str]
+    seconds: int
+    purpose: str
+    ticket: str | None = None
 
 
 class Watch(_Said, frozen=True, kw_only=True, tag="watch"):
@@ -103,7 +115,7 @@ class Refused(_Said, frozen=True, kw_only=True, tag="refused"):
     text: str
 
 
-Question = ByToken | ByScram | Proof | Ask | Show | Decide | Watch
+Question = ByToken | ByScram | Proof | Ask | Show | Decide | AskLease | Watch
 Answer = Challenge | Welcome | Open | Shown | Decided | Happened | Refused
 
 encode: Final = msgspec.json.Encoder().encode

@@ -13,6 +13,7 @@ from cryptography import x509
 from interlock.app.bundles import read_pack
 from interlock.app.certificates import server_context
 from interlock.app.checkup.check import Check, Grade, counted, fail, fault, ok, warn
+from interlock.app.checkup.minter import examine_minter
 from interlock.app.checkup.target import examine_target
 from interlock.app.config import Address, Config, ConfigFault, load_config
 from interlock.app.credentials import build_directory, revocation_list, serving_certificate, token_terms
@@ -58,6 +59,8 @@ async def examine(
     yield await _gateway(config)
     for name, target in config.targets.items():
         for check in await examine_target(f"target {name}", target, environ):
+            yield check
+        for check in await examine_minter(f"minter {name}", name, config, environ):
             yield check
 
 

@@ -94,11 +94,12 @@ def _target_problems(name: str, target: TargetConfig, config: Config) -> Iterato
 def _access_problems(place: tuple[str, ...], target: TargetConfig) -> Iterator[Problem]:
     minter = target.minter
     if minter is None:
-        if target.access is Access.PER_COMMAND:
-            yield Problem((*place, "access"), 'access = "per-command" needs a role that lends: add a `minter` section')
+        if target.access is not Access.STANDING:
+            problem = f'access = "{target.access}" needs a role that lends: add a `minter` section'
+            yield Problem((*place, "access"), problem)
         return
     if target.access is Access.STANDING:
-        yield Problem((*place, "minter"), '`minter` is not used with standing access: set access = "per-command"')
+        yield Problem((*place, "minter"), "`minter` is not used with standing access: set another `access`")
     if minter.user == target.user:
         yield Problem((*place, "minter", "user"), "the minting role must not be the one that reads: name a second role")
     if (minter.password_env is None) == (minter.password_file is None):

@@ -76,10 +76,12 @@ class GatewayConfig(Section, frozen=True, kw_only=True):
 
 
 class Access(StrEnum):
-    """When a session holds privileges on its target: always, or while one of its commands runs."""
+    """When a session holds privileges on its target: always, while one of its commands runs, or until a lease ends that
+    covers one of them."""
 
     STANDING = "standing"
     PER_COMMAND = "per-command"
+    PER_LEASE = "per-lease"
 
 
 class MinterConfig(Section, frozen=True, kw_only=True):

@@ -50,6 +50,18 @@ class Cut(msgspec.Struct, frozen=True, kw_only=True, tag="cut"):
     """End every session now."""
 
 
+class Began(msgspec.Struct, frozen=True, kw_only=True, tag="began"):
+    """A lease for a while is in force."""
+
+    lease: Lease
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True, tag="ended"):
+    """It no longer is: nothing may be begun under it, and whoever works under it is cut off."""
+
+    lease: Lease
+
+
 class Seek(msgspec.Struct, frozen=True, kw_only=True, tag="seek"):
     """A worker asks for the lease that is bound to a command; answered by `Sought`."""
 
@@ -67,11 +79,13 @@ class Sought(msgspec.Struct, frozen=True, kw_only=True, tag="sought"):
 
 
 class Append(msgspec.Struct, frozen=True, kw_only=True, tag="append"):
-    """Records and the ends of leases, in one durable append; answered by `Appended`."""
+    """Records and the ends of leases, in one durable append; answered by `Appended`. `under` are leases that have to be
+    in force for it."""
 
     number: int
     entries: list[Entry]
     ends: dict[str, tuple[End, str]]
+    under: list[str] = []
 
 
 class Appended(msgspec.Struct, frozen=True, kw_only=True, tag="appended"):
@@ -119,7 +133,7 @@ class Used(msgspec.Struct, frozen=True, kw_only=True, tag="used"):
 
 Asked = Seek | Append | Await | Forget | Draw | Used
 Answered = Sought | Appended | Drawn
-Message = Ready | Counted | Cancel | Activate | Drain | Cut | Asked | Answered
+Message = Ready | Counted | Cancel | Activate | Drain | Cut | Began | Ended | Asked | Answered
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Message).decode

@@ -12,7 +12,7 @@ from interlock.app.serve.control import Activate
 from interlock.app.serve.counting import Counts
 from interlock.app.serve.wiring import Wiring
 from interlock.ledger.scribe import Scribe
-from interlock.policy import Bundle, activate
+from interlock.policy import Bundle, Judge, activate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class InForce:
     text: str
     config: Config
     pack: dict[str, str]
-    bundle: Bundle
+    judge: Judge
     runbooks: dict[str, str]
 
     @classmethod
@@ -37,9 +37,14 @@ class InForce:
             ) from error
         config = parse_config(text, base=file.absolute().parent, name=file.name)
         pack = read_pack(config.policy.pack)
-        bundle = activate(pack, known_here(config)).bundle
+        judge = activate(pack, known_here(config))
         runbooks = read_runbooks(config.runbooks.directory)
-        return cls(text=text, config=config, pack=pack, bundle=bundle, runbooks=runbooks)
+        return cls(text=text, config=config, pack=pack, judge=judge, runbooks=runbooks)
+
+    @property
+    def bundle(self) -> Bundle:
+        """What decides."""
+        return self.judge.bundle
 
     def message(self, gateway: str) -> Activate:
         """As workers are told."""

@@ -1,7 +1,7 @@
 """The supervisor's leases: one owner, in memory and beside the ledger, every step a record."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set as AbstractSet
 from dataclasses import replace
 from typing import Final
 
@@ -22,7 +22,7 @@ from interlock.ledger.leases import (
     read_lease,
 )
 from interlock.ledger.seal import SALT_SIZE
-from interlock.model import Approver, Card, End, Lease, Principal
+from interlock.model import Approver, Card, End, Lease, OneCommand, Principal, Span
 from interlock.model.lease import BREAK_GLASS
 
 SECOND: Final = 1_000_000
@@ -35,7 +35,9 @@ Heard = Callable[[str, Lease, Card | None], None]
 class Leases:
     """Owns every lease of a gateway. `lasts` seconds is how long an approved command may wait to be sent.
 
-    `now` gives microseconds since the epoch, UTC. Each step is durable before anybody hears of it. One event loop runs
+    `still` tells whether a lease for a while would be granted by the policy in force, too; `closed` hears of each that
+    may be used no more, at once. `now` gives microseconds since the epoch, UTC. Each step is durable before anybody
+    else hears of it. One event loop runs
     all of it, so whoever comes first to `append` uses a lease, and nobody else does.
     """
 
@@ -50,6 +52,8 @@ class Leases:
         self._over: dict[str, Lease] = {}
         self._waiting: dict[str, list[asyncio.Future[Lease]]] = {}
         self._hear: list[Heard] = []
+        self.still: Callable[[Lease], bool] = lambda lease: False
+        self.closed: Callable[[Lease], None] = lambda lease: None
         self._found = [*found]
         self.unreviewed: dict[str, Lease] = {}
 
@@ -89,6 +93,24 @@ class Leases:
             f"`{name}` names {'several requests: write more of it' if alike else 'no request'}; "
             "`interlock approvals list` shows those that wait"
         )
+
+    def standing(self) -> list[Lease]:
+        """The leases for a while that are in force."""
+        return [lease for lease in self.open() if isinstance(lease.scope, Span) and not lease.pending]
+
+    async def request(self, lease: Lease, entry: Entry) -> Lease:
+        """Ask for a lease for a while; one that needs nobody's approval is granted at once. Raises ApprovalRefused."""
+        await self.sweep()
+        if not self._room(lease.principal):
+            raise ApprovalRefused(f"{rules.MOST_WAITING} requests of yours wait already: withdraw some first")
+        entries = [entry]
+        if not rules.missing(lease):
+            lease = rules.granted(lease, at=self._now(), lasts=0)
+            entries.append(lease_grant_entry(lease, id=self._new_id(), at=self._now()))
+        self._open[lease.id] = lease
+        await self._journal.append(entries)
+        self._tell("requested" if lease.pending else "granted", lease, read_card(entry.secret[SALT_SIZE:]))
+        return lease
 
     async def approve(self, name: str, who: Principal, approver: Approver, reason: str | None) -> Lease:
         """One approval more. Raises ApprovalRefused."""
@@ -132,7 +154,9 @@ class Leases:
         """Nobody shall use it, says one who could have approved it. Raises ApprovalRefused."""
         lease = self.find(name)
         rules.may_deny(lease, who, at=self._now())
-        return await self._over_by(lease, End.DENIED, approver, "deny", reason)
+        taken = isinstance(lease.scope, Span) and not lease.pending
+        end, verdict = (End.REVOKED, "revoke") if taken else (End.DENIED, "deny")
+        return await self._over_by(lease, end, approver, verdict, reason)
 
     async def withdraw(self, name: str, who: Principal | None, approver: Approver, reason: str | None) -> Lease:
         """Taken back by who asked or approved; None is the gateway's operator. Raises ApprovalRefused."""
@@ -141,7 +165,9 @@ class Leases:
             rules.may_withdraw(lease, who, at=self._now())
         elif lease.end is not None or rules.is_over(lease, self._now()):
             raise ApprovalRefused(f"request {lease.id} is over: it was {lease.end or End.EXPIRED}")
-        return await self._over_by(lease, End.WITHDRAWN, approver, "withdraw", reason)
+        end = rules.end_of(lease)
+        verdict = "revoke" if end is End.REVOKED else "withdraw"
+        return await self._over_by(lease, end, approver, verdict, reason)
 
     # -- for workers ---------------------------------------------------------------------------------
 
@@ -149,14 +175,19 @@ class Leases:
         """What is bound to this command of this principal, granted before asked for."""
         await self.sweep()
         mine = [lease for lease in self._open.values() if lease.principal == principal]
-        bound = [lease for lease in mine if binds(lease.scope, digest)]
+        bound = [lease for lease in mine if isinstance(lease.scope, OneCommand) and binds(lease.scope, digest)]
         found = next((lease for lease in bound if not lease.pending), bound[0] if bound else None)
+        return Found(lease=found, room=self._room(principal))
+
+    def _room(self, principal: Principal) -> bool:
         root = rules.person(principal.root.id)
         waiting = [one for one in self._open.values() if one.pending and rules.person(one.principal.root.id) == root]
-        return Found(lease=found, room=len(waiting) < rules.MOST_WAITING)
+        return len(waiting) < rules.MOST_WAITING
 
-    async def append(self, entries: Sequence[Entry], ends: Ends) -> bool:
+    async def append(self, entries: Sequence[Entry], ends: Ends, under: AbstractSet[str] = frozenset()) -> bool:
         """See `interlock.gate.Leases`: records and ends in one durable append, or neither."""
+        if not all(name in self._open and self._open[name].live(self._now()) for name in under):
+            return False
         over: list[Lease] = []
         records = [*entries]
         for name, (end, command) in ends.items():
@@ -203,6 +234,8 @@ class Leases:
     async def outdate(self, policy_version: str) -> None:
         """Another bundle decides: what the old one asked for is bound to it, and of no use any more."""
         for lease in [lease for lease in self._open.values() if lease.policy_version != policy_version]:
+            if isinstance(lease.scope, Span) and not lease.pending and self.still(lease):
+                continue  # what runs under it is judged by the new one anyway
             await self._end(lease, End.OUTDATED, by="another policy")
 
     # -- steps ---------------------------------------------------------------------------------------
@@ -234,6 +267,8 @@ class Leases:
         if lease.id in self.unreviewed:
             self.unreviewed[lease.id] = lease
         self._over[lease.id] = lease
+        if isinstance(lease.scope, Span):
+            self.closed(lease)
         while len(self._over) > LONG_OVER:
             del self._over[next(iter(self._over))]
 

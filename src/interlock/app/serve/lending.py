@@ -1,7 +1,7 @@
 """Leases and counters between supervisor and workers: a worker asks over its control channel, question by question."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Sequence, Set as AbstractSet
 from itertools import count
 
 from interlock.access.budgets import Count, Reserve, Step
@@ -24,7 +24,7 @@ from interlock.app.serve.leases import Leases
 from interlock.gate import Ends, Found
 from interlock.ledger.faults import LedgerFull
 from interlock.ledger.leaf import Entry
-from interlock.model import Lease, OurFault, Principal
+from interlock.model import Lease, OurFault, Principal, Session
 
 
 class Lender:
@@ -70,7 +70,7 @@ class Lender:
 
     async def _append(self, asked: Append) -> None:
         try:
-            done = await self._leases.append(asked.entries, asked.ends)
+            done = await self._leases.append(asked.entries, asked.ends, frozenset(asked.under))
         except LedgerFull as fault:
             self._channel.send(Appended(number=asked.number, done=False, full=str(fault)))
         else:
@@ -89,6 +89,26 @@ class Borrower:
         self._channel = channel
         self._numbers = count(1)
         self._owed: dict[int, asyncio.Future[Answered]] = {}
+        self._standing: dict[tuple[str, str], dict[str, Lease]] = {}  # by who acts, and the target
+        self._users: dict[str, set[str]] = {}
+
+    def began(self, lease: Lease) -> None:
+        """A lease for a while is in force."""
+        self._standing.setdefault((lease.principal.id, lease.target), {})[lease.id] = lease
+
+    def ended(self, lease: Lease) -> set[str]:
+        """It no longer is. Gives the sessions that worked under it."""
+        self._standing.get((lease.principal.id, lease.target), {}).pop(lease.id, None)
+        return self._users.pop(lease.id, set())
+
+    def standing(self, session: Session) -> Sequence[Lease]:
+        """See `interlock.gate.Leases`."""
+        found = self._standing.get((session.principal.id, session.target.name))
+        return [*found.values()] if found else ()
+
+    def used(self, lease: Lease, session: Session) -> None:
+        """See `interlock.gate.Leases`."""
+        self._users.setdefault(lease.id, set()).add(session.id)
 
     def hear(self, answer: Answered) -> None:
         """The supervisor answered."""
@@ -110,10 +130,11 @@ class Borrower:
         assert isinstance(answer, Sought)
         return Found(lease=answer.lease, room=answer.room)
 
-    async def append(self, entries: Sequence[Entry], ends: Ends) -> bool:
+    async def append(self, entries: Sequence[Entry], ends: Ends, under: AbstractSet[str] = frozenset()) -> bool:
         """See `interlock.gate.Leases`. Raises LedgerFull."""
         number = next(self._numbers)
-        answer = await self._ask(number, Append(number=number, entries=[*entries], ends=dict(ends)))
+        asked = Append(number=number, entries=[*entries], ends=dict(ends), under=sorted(under))
+        answer = await self._ask(number, asked)
         assert isinstance(answer, Appended)
         if answer.full is not None:
             raise LedgerFull(answer.full)

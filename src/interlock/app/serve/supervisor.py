@@ -4,9 +4,8 @@ import asyncio
 import os
 import signal
 import socket
-import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -15,47 +14,32 @@ import uvloop
 from prometheus_client import CollectorRegistry, generate_latest
 
 from interlock.app.approvals.desk import Room, require_place, serve_approvals
+from interlock.app.approvals.leasing import Leasing
 from interlock.app.clock import now, steady
 from interlock.app.config import Address, Config, Mode
 from interlock.app.ids import new_id
-from interlock.app.journal import LocalJournal, serve_journal, serve_operators
+from interlock.app.journal import LocalJournal, serve_operators
 from interlock.app.killpoints import kill_point
 from interlock.app.ledger import ledger_file, ledger_settings, open_ledger
 from interlock.app.serve.admin import serve_admin
 from interlock.app.serve.changes import UNSET, change_entries, changed, settings_of, until_restart
-from interlock.app.serve.control import Asked, Cancel, Channel, Counted, Cut, Drain, Message, Ready
+from interlock.app.serve.control import Began, Ended, Message
 from interlock.app.serve.counters import Counters
 from interlock.app.serve.counting import WorkerMetrics
+from interlock.app.serve.crew import Crew, Owned, Say
 from interlock.app.serve.in_force import InForce
 from interlock.app.serve.leases import Leases
-from interlock.app.serve.lending import Lender
 from interlock.app.serve.telling import Crier, hooks_of
 from interlock.app.serve.watching import Reading, SupervisorMetrics
 from interlock.ledger.faults import LedgerFault
 from interlock.ledger.records import policy_activate_entry
-from interlock.ledger.scribe import outcome_entry
-from interlock.model import Card, Fault, Lease, OurFault, Outcome, Status
+from interlock.ledger.scribe import Scribe, outcome_entry
+from interlock.model import Card, Fault, Lease, OurFault, Outcome, Span, Status
 from interlock.model.lease import BREAK_GLASS
 from interlock.policy import Bundle
 
 _BACKLOG: Final = 512
-_RESTARTS: Final = 5  # within _RESTART_SECONDS; then something is wrong that a restart does not mend
-_RESTART_SECONDS: Final = 60.0
-
 _SWEEP_SECONDS: Final = 1.0
-
-Say = Callable[[str], None]
-
-
-@dataclass(slots=True, eq=False)
-class _Worker:
-    """A worker process and the wire to it."""
-
-    number: int
-    process: asyncio.subprocess.Process
-    channel: Channel
-    lender: Lender
-    ready: bool = False
 
 
 class Supervisor:
@@ -68,14 +52,11 @@ class Supervisor:
         self._started = in_force.config
         self._settings = settings_of(in_force.config)
         self._say = say
-        self._workers: dict[int, _Worker] = {}
         self._metrics = WorkerMetrics()
         self._stopping = asyncio.Event()
         self._reload_wanted = asyncio.Event()
         self._began = steady()
-        self._restarted = 0
         self._reloads = {"done": 0, "refused": 0}
-        self._restarts: list[float] = []
         self._bundle: Bundle | None = None
         self._fault: OurFault | None = None
 
@@ -89,10 +70,23 @@ class Supervisor:
         self._leases = Leases(journal.leases, journal, new_id=new_id, now=now)
         self._leases.lasts = self._config.approvals.valid
         self._leases.listen(self._be_loud)
+        self._leases.listen(self._tell_of_lease)
+        self._leases.closed = lambda lease: self._crew.tell(Ended(lease=lease))
+        self._leasing = Leasing(in_force=lambda: self._in_force, scribe=Scribe(os.urandom), new_id=new_id, now=now)
+        owned = Owned(journal=journal, leases=self._leases, counters=self._counters, metrics=self._metrics)
+        self._crew = Crew(
+            self._file,
+            self._count,
+            owned,
+            say=self._say,
+            first=self._first,
+            announce=self._announce,
+            failed=self._failed,
+        )
         self._crier = Crier(self._leases, gateway=self._config.gateway.id, say=self._say)
         self._in_force.rehearse(journal)
         self._crier.adopt(hooks_of(self._config, os.environ))
-        await self._begin(self._in_force.bundle)
+        await self._begin(self._in_force)
         await self._leases.begin(self._in_force.bundle.digest)
         admin = await self._serve_admin()
         async with asyncio.TaskGroup() as tasks:
@@ -104,11 +98,10 @@ class Supervisor:
                 tasks.create_task(self._reload_when_told()),
             ]
             self._handle_signals()
-            for number in range(1, self._count + 1):
-                await self._start(number, listening, tasks)
+            await self._crew.begin(listening, tasks)
             await self._stopping.wait()
             listening.close()
-            await self._drain()
+            await self._crew.drain(self._config.gateway.drain_seconds)
             for task in beside:
                 task.cancel()
         if admin is not None:
@@ -124,6 +117,7 @@ class Supervisor:
     def _room(self) -> Room:
         return Room(
             leases=self._leases,
+            leasing=self._leasing,
             journal=self._journal,
             ledger=ledger_settings(self._config),
             config=lambda: self._in_force.config,
@@ -135,6 +129,10 @@ class Supervisor:
         if what == BREAK_GLASS and lease.broken_by is not None:
             self._say(f"GLASS BROKEN by `{lease.broken_by.id}` for request {lease.id}: it needs a review")
 
+    def _tell_of_lease(self, what: str, lease: Lease, _: Card | None) -> None:
+        if isinstance(lease.scope, Span) and lease.end is None and not lease.pending:
+            self._crew.tell(Began(lease=lease))
+
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
@@ -143,7 +141,7 @@ class Supervisor:
 
     # -- beginning -----------------------------------------------------------------------------------
 
-    async def _begin(self, bundle: Bundle) -> None:
+    async def _begin(self, in_force: InForce) -> None:
         """Close what the last run left open, then say which settings and which policy hold from here on."""
         ends = [
             outcome_entry(
@@ -157,13 +155,15 @@ class Supervisor:
         if ends:
             await self._journal.append(ends)
             self._say(f"{len(ends)} commands of the last run have no known end: recorded as unknown")
-        await self._record_settings(self._in_force, self._settings)
-        await self._activate(bundle)
+        await self._record_settings(in_force, self._settings)
+        await self._activate(in_force)
 
     async def _record_settings(self, found: InForce, settings: Mapping[str, str]) -> None:
         await self._journal.append(change_entries(found.text, settings, new_id=new_id, now=now))
 
-    async def _activate(self, bundle: Bundle) -> None:
+    async def _activate(self, in_force: InForce) -> None:
+        bundle = in_force.bundle
+        self._leases.still = partial(self._leasing.still, in_force)
         previous = self._bundle.digest if self._bundle is not None else None
         if previous == bundle.digest:
             return
@@ -196,8 +196,7 @@ class Supervisor:
             raise _cannot_listen(place, "admin", error) from error
 
     def _health(self) -> tuple[int, str, bytes]:
-        ready = sum(worker.ready for worker in self._workers.values())
-        well = ready == self._count and not self._stopping.is_set()
+        well = self._crew.whole and not self._stopping.is_set()
         state = "ok" if well else "stopping" if self._stopping.is_set() else "starting"
         return (200 if well else 503), "text/plain", f"{state}\n".encode()
 
@@ -205,8 +204,8 @@ class Supervisor:
         return Reading(
             uptime=steady() - self._began,
             policy=self._bundle.digest if self._bundle is not None else "",
-            workers=sum(worker.ready for worker in self._workers.values()),
-            restarts=self._restarted,
+            workers=self._crew.ready,
+            restarts=self._crew.restarted,
             reloads=self._reloads,
             records=self._journal.records,
             waiting=self._journal.waiting,
@@ -220,81 +219,17 @@ class Supervisor:
             loop.add_signal_handler(number, self._stopping.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload_wanted.set)
 
-    # -- workers -------------------------------------------------------------------------------------
+    def _first(self) -> Iterator[Message]:
+        """What a worker has to know before anything else."""
+        yield self._in_force.message(self._started.gateway.id)
+        for lease in self._leases.standing():
+            yield Began(lease=lease)
 
-    async def _start(self, number: int, listening: socket.socket, tasks: asyncio.TaskGroup) -> None:
-        journal, journal_there = socket.socketpair()
-        control, control_there = socket.socketpair()
-        theirs = (listening.fileno(), journal_there.fileno(), control_there.fileno())
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "interlock.app.serve.worker",
-            str(self._file),
-            str(number),
-            str(self._count),
-            *map(str, theirs),
-            pass_fds=theirs,
-            stdin=asyncio.subprocess.DEVNULL,
-        )
-        journal_there.close()
-        control_there.close()
-        channel = await Channel.open(control)
-        lender = Lender(self._leases, self._counters, channel, tasks, worker=number)
-        worker = _Worker(number, process, channel, lender)
-        worker.channel.send(self._in_force.message(self._started.gateway.id))
-        self._workers[number] = worker
-        tasks.create_task(self._serve_journal(journal))
-        tasks.create_task(self._watch(worker, listening, tasks))
-
-    async def _serve_journal(self, connection: socket.socket) -> None:
-        try:
-            await serve_journal(self._journal, connection)
-        except* LedgerFault as faults:
-            for fault in faults.exceptions:
-                self._ledger_died(LedgerFault(str(fault)))
-
-    async def _watch(self, worker: _Worker, listening: socket.socket, tasks: asyncio.TaskGroup) -> None:
-        async for message in worker.channel.messages():
-            self._hear(worker, message)
-        code = await worker.process.wait()
-        worker.channel.close()
-        worker.lender.close()
-        self._counters.lost(worker.number, now())
-        self._metrics.ended(worker.number)
-        del self._workers[worker.number]
-        if not self._stopping.is_set():
-            self._say(f"worker {worker.number} ended with {code}; starting another")
-            self._restarted += 1
-            if self._may_restart():
-                await self._start(worker.number, listening, tasks)
-            else:
-                self._say("workers keep ending; giving up")
-                self._fault = OurFault("workers keep ending: see what they said above, then start again")
-                self._stopping.set()
-
-    def _may_restart(self) -> bool:
-        current = steady()
-        self._restarts = [at for at in self._restarts if current - at < _RESTART_SECONDS] + [current]
-        return len(self._restarts) <= _RESTARTS
-
-    def _hear(self, worker: _Worker, message: Message) -> None:
-        if isinstance(message, Asked):
-            worker.lender.hear(message)
-            return
-        match message:
-            case Ready():
-                worker.ready = True
-                if all(each.ready for each in self._workers.values()):
-                    self._announce()
-            case Counted():
-                self._metrics.report(worker.number, message.counts)
-            case Cancel():
-                meant = self._workers.get(message.pid >> 20)
-                if meant is not None:
-                    meant.channel.send(message)
-            case _:
-                pass  # what supervisors say
+    def _failed(self, fault: OurFault) -> None:
+        if isinstance(fault, LedgerFault):
+            self._ledger_died(fault)
+        else:
+            self._fail(fault)
 
     def _announce(self) -> None:
         gateway = self._config.gateway
@@ -321,7 +256,7 @@ class Supervisor:
             asked, followed = settings_of(found.config), settings_of(until_restart(found.config, self._started))
             new = changed(self._settings, followed)
             await self._record_settings(found, new)
-            await self._activate(found.bundle)
+            await self._activate(found)
         except Fault as fault:
             self._reloads["refused"] += 1
             self._say(f"reload refused, everything stays as it was: {fault}")
@@ -330,38 +265,22 @@ class Supervisor:
         self._in_force, self._settings = found, followed
         self._leases.lasts = found.config.approvals.valid
         self._crier.adopt(hooks)
-        for worker in self._workers.values():
-            worker.channel.send(found.message(self._started.gateway.id))
+        self._crew.tell(found.message(self._started.gateway.id))
         self._say(f"reloaded; policy {found.bundle.digest[:19]}; changed: {', '.join(new) or 'no setting'}")
         for name, value in changed(followed, asked).items():
             self._say(f"{name} = {value} needs a restart; until then it stays {followed.get(name, UNSET)}")
 
-    async def _drain(self) -> None:
-        for worker in self._workers.values():
-            worker.channel.send(Drain())
-        if not await self._all_gone(self._config.gateway.drain_seconds):
-            for worker in self._workers.values():
-                worker.channel.send(Cut())
-            if not await self._all_gone(5):
-                for worker in self._workers.values():
-                    worker.process.kill()
-
-    async def _all_gone(self, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                while self._workers:
-                    await asyncio.sleep(0.02)
-        except TimeoutError:
-            return False
-        return True
-
-    def _ledger_died(self, fault: LedgerFault) -> None:
+    def _ledger_died(self, fault: OurFault) -> None:
         """No record, no execution: the workers hear it by losing their journal, and end."""
         if self._fault is None:
-            self._fault = fault
             self._say(f"the ledger failed, so nothing is let through: {fault}")
-            for worker in self._workers.values():
-                worker.process.kill()
+            self._crew.kill()
+            self._fail(fault)
+
+    def _fail(self, fault: OurFault) -> None:
+        if self._fault is None:
+            self._fault = fault
+            self._crew.leave()
             self._stopping.set()
 
 

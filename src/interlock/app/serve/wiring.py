@@ -2,7 +2,7 @@
 
 import os
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -10,6 +10,7 @@ from typing import Final
 
 from interlock.access.revocation import Revocations
 from interlock.access.scram import end_point_binding
+from interlock.access.spans import in_force
 from interlock.app.bundles import known_here
 from interlock.app.certificates import leaf_der, server_context
 from interlock.app.clock import now
@@ -36,6 +37,7 @@ from interlock.gateways.postgres.upstream import Address, Credential, Unreachabl
 from interlock.intent.sql.labels import LabelBook
 from interlock.intent.sql.limits import Limits
 from interlock.ledger.scribe import Scribe
+from interlock.model import Lease, Session
 from interlock.policy import activate
 
 _SECOND: Final = 1_000_000
@@ -137,8 +139,13 @@ class Wiring:
             catalogue=catalogue,
             gate=gate,
             minter=self._minter(name, config),
+            leases=self._in_force if target.access is Access.PER_LEASE else _no_leases,
             max_connections=None if target.max_connections is None else self._share(target.max_connections),
         )
+
+    def _in_force(self, session: Session) -> Sequence[Lease]:
+        standing = () if self.leases is None else self.leases.standing(session)
+        return [lease for lease in standing if in_force(lease, session.principal, session.target.name, now())]
 
     def _metering(self, name: str, judge: CurrentJudge) -> Metering | None:
         """The same one after a reload: commands that run are in it."""
@@ -148,7 +155,7 @@ class Wiring:
 
     def _minter(self, name: str, config: Config) -> Minter | None:
         target = config.targets[name]
-        if target.access is not Access.PER_COMMAND or target.minter is None:
+        if target.access is Access.STANDING or target.minter is None:
             return None
         password = minter_password(target.minter, environ=os.environ)
         found = self.minters.get((name, target, password))
@@ -179,6 +186,7 @@ class Wiring:
         wait = config.targets[name].approval_wait
         terms = self.terms.setdefault(name, Terms(asking=0))
         terms.asking = config.approvals.expire * _SECOND
+        terms.leased = config.targets[name].access is Access.PER_LEASE
         terms.patience = 0 if wait is None else wait * _SECOND
         return Lifting(
             leases=self.leases,
@@ -190,6 +198,10 @@ class Wiring:
             terms=terms,
             runbooks=self.runbooks[name],
         )
+
+
+def _no_leases(session: Session) -> Sequence[Lease]:
+    return ()
 
 
 def _nonce() -> str:

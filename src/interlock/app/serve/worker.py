@@ -19,7 +19,20 @@ from interlock.app.ids import new_id
 from interlock.app.journal import RemoteJournal
 from interlock.app.killpoints import kill_point
 from interlock.app.serve.analyst import Analyst
-from interlock.app.serve.control import Activate, Appended, Cancel, Channel, Counted, Cut, Drain, Drawn, Ready, Sought
+from interlock.app.serve.control import (
+    Activate,
+    Appended,
+    Began,
+    Cancel,
+    Channel,
+    Counted,
+    Cut,
+    Drain,
+    Drawn,
+    Ended,
+    Ready,
+    Sought,
+)
 from interlock.app.serve.counting import Counts
 from interlock.app.serve.lending import Borrower
 from interlock.app.serve.wiring import Wiring, revocations
@@ -123,6 +136,10 @@ class Worker:
                     self._listener.drain()
                 case Cut():
                     self._listener.cut()
+                case Began():
+                    self._borrower.began(message.lease)
+                case Ended():
+                    self._listener.end_sessions(self._borrower.ended(message.lease), message.lease)
                 case Sought() | Appended() | Drawn():
                     self._borrower.hear(message)
                 case _:

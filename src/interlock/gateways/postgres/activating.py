@@ -29,7 +29,7 @@ class Activation:
         """Lend this and nothing else; what was sent so far is on its way. Raises Unreachable."""
         if self.lending.has(item.shape) or (self.relay.failed and self.relay.idle):
             return
-        await self.end()
+        await self._take_back()
         try:
             await self.lending.activate(item.shape)
         except NotLent as refused:
@@ -37,9 +37,16 @@ class Activation:
         self.mark("activated")
 
     async def end(self) -> None:
-        """Take back what is lent, once nothing uses it any more and before the client hears so. Raises Unreachable."""
+        """Take back what is lent for a command, once nothing uses it any more and before the client hears so.
+
+        Raises Unreachable.
+        """
+        if self.lending.active:
+            await self._take_back()
+
+    async def _take_back(self) -> None:
         lending = self.lending
-        if not lending.active:
+        if not lending.any:
             return
         await self.inquiry.rest()
         try:

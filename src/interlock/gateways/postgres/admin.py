@@ -97,7 +97,7 @@ class Wish:
 
 async def look(login: Login) -> Standing:
     """Log in as the gateway's role and look around; changes nothing. Raises TargetUnreachable."""
-    async with _connected(
+    async with connected(
         host=login.host,
         port=login.port,
         database=login.database,
@@ -105,7 +105,7 @@ async def look(login: Login) -> Standing:
         password=login.password,
         ssl=login.tls or False,
     ) as connection:
-        (role,) = await connection.fetch(_ROLE)
+        (role,) = await connection.fetch(POWERS)
         return Standing(
             version=int(await connection.fetchval("SELECT pg_catalog.current_setting('server_version_num')")),
             encrypted=bool(await connection.fetchval(_ENCRYPTED)),
@@ -191,7 +191,7 @@ def _public_keeps_nothing(wish: Wish) -> list[str]:
 
 async def apply(admin_url: str, statements: Sequence[str]) -> None:
     """Run `statements` in one transaction as the administrator. Raises PreparationFailed; nothing is kept then."""
-    async with _connected(dsn=admin_url) as connection:
+    async with connected(dsn=admin_url) as connection:
         try:
             async with connection.transaction():
                 for statement in statements:
@@ -228,7 +228,8 @@ def _schema_grants(schema: str, role: str, wish: Wish) -> list[str]:
 
 
 @asynccontextmanager
-async def _connected(**options: object) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+async def connected(**options: object) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """A connection for a look around. Raises TargetUnreachable."""
     try:
         connection = await asyncpg.connect(timeout=_SECONDS, command_timeout=_SECONDS, **options)  # type: ignore[call-overload]
     except TimeoutError as error:
@@ -276,7 +277,7 @@ async def _openings(connection: "asyncpg.Connection[asyncpg.Record]") -> tuple[O
     )
 
 
-_ROLE: Final = """
+POWERS: Final = """
     SELECT rolsuper AS "SUPERUSER", rolbypassrls AS "BYPASSRLS", rolcreaterole AS "CREATEROLE",
            rolcreatedb AS "CREATEDB", rolreplication AS "REPLICATION"
     FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) current_user

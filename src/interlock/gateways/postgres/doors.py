@@ -1,7 +1,7 @@
 """What clients come in by: the targets, who may, and how much of it."""
 
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -11,14 +11,15 @@ from interlock.gateways.postgres.login import Doorkeeper, Guest
 from interlock.gateways.postgres.minting import Minter
 from interlock.gateways.postgres.upstream import Address, Credential, Unreachable
 from interlock.intent.sql.limits import Limits
-from interlock.model import Target
+from interlock.model import Lease, Session, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
     """One target as clients reach it. Policy and stance change behind its gate, for running sessions too.
 
-    With a `minter` every session logs in as a login of its own, and holds a privilege only while a command needs it.
+    With a `minter` every session logs in as a login of its own, and holds a privilege only while a command needs it, or
+    a lease lasts: one of `leases`, which are in force for a session.
     """
 
     target: Target
@@ -27,6 +28,7 @@ class Door:
     catalogue: Catalogue
     gate: Gate
     minter: Minter | None = None
+    leases: Callable[[Session], Sequence[Lease]] = lambda session: ()
     max_connections: int | None = None
 
 

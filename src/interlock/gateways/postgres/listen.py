@@ -4,7 +4,7 @@ import asyncio
 import socket
 import ssl
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set as AbstractSet
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hmac import compare_digest
@@ -23,7 +23,7 @@ from interlock.gateways.postgres.session import Session
 from interlock.gateways.postgres.upstream import Credential, Upstream, cancel, log_in
 from interlock.intent.sql.memory import Memory
 from interlock.ledger.leaf import Entry
-from interlock.model import Fault, Session as Who
+from interlock.model import Fault, Lease, Session as Who
 from interlock.wire.postgres.messages import build_authentication_ok, build_backend_key_data
 from interlock.wire.postgres.startup import CancelRequest, Startup, agree
 
@@ -151,6 +151,12 @@ class Listener:
             )
             if revoked or (guest.expires_at is not None and guest.expires_at <= now):
                 held.session.cut(replies.EXPIRED)
+
+    def end_sessions(self, sessions: AbstractSet[str], lease: Lease) -> None:
+        """The lease that these worked under is over: what runs is cancelled, and they end."""
+        for held in list(self._held.values()):
+            if held.session.who.id in sessions:
+                held.session.cut(replies.lease_over(lease))
 
     def cancel(self, request: CancelRequest) -> None:
         """Pass on a cancel that another worker was asked for."""
@@ -338,7 +344,7 @@ class Listener:
             clock=self._clock,
             mark=self._mark,
             interrupt=lambda: self._interrupt_upstream(door, upstream),
-            lending=lending_to(door.minter, opened.login, reader),
+            lending=lending_to(door.minter, opened.login, reader, lambda: door.leases(who)),
         )
         pid, secret = self._key()
         self._held[pid] = held = _Held(session, guest, door, upstream, secret)

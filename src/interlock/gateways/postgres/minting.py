@@ -71,7 +71,7 @@ class Minter:
         entropy: Callable[[int], bytes],
     ) -> None:
         self.prefix = prefix_of(gateway, target)
-        self._key = int.from_bytes(blake2b(self.prefix.encode(), digest_size=7).digest())
+        self._key = key_of(self.prefix)
         self._target = target
         self._database = credential.database
         self.owner_role = owner_role
@@ -325,6 +325,11 @@ class _Link:
 def prefix_of(gateway: str, target: str) -> str:
     """What every role begins with that this gateway makes for this target."""
     return f"il_{blake2b(f'{gateway}/{target}'.encode(), digest_size=4).hexdigest()}_"
+
+
+def key_of(prefix: str) -> int:
+    """The advisory lock that the workers of a gateway hold shared on a target."""
+    return int.from_bytes(blake2b(prefix.encode(), digest_size=7).digest())
 
 
 def _has_options(connection: SideConnection) -> bool:

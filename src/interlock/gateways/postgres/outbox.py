@@ -335,7 +335,7 @@ class Outbox:
         if unit.autonomous or self._attuned == (shape, unit):
             return
         self._attuned = shape, unit
-        self.tray.parcel(group, owned.HEAR, *owned.run_dues())
+        self.tray.parcel(group, owned.HEAR, *owned.run_dues(done=lending.hear))
         if shape.owner:
             self.tray.parcel(group, owned.become(lending.owner_role), *owned.run_dues())
 

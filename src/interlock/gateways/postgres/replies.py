@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from interlock.model import Lease
 from interlock.wire.postgres.messages import Part, build_empty_query_response, build_error, build_notice
 
 EMPTY: Final = build_empty_query_response()
@@ -56,6 +57,19 @@ EXPIRED: Final = build_error(
     "the token of this session has expired or was revoked",
     hint="Get a new token and connect again.",
 )
+
+
+def lease_over(lease: Lease) -> bytes:
+    """The end of a session whose lease has ended."""
+    how = "was ended by the gateway" if lease.end is None else f"is over: it was {lease.end}"
+    return build_error(
+        "FATAL",
+        "57P01",
+        f"lease {lease.id} {how}",
+        detail="What ran under it was cancelled, and a transaction that was open is rolled back.",
+        hint="Ask for another with `interlock lease request`, and connect again.",
+    )
+
 
 OBSERVED: Final = build_notice(
     "WARNING",
