@@ -110,7 +110,7 @@ def speaking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Calla
         held = replace(case("decision-1"), impact=MEASURED)
         assert await leases.append([request_entry(held, *asked(held, lease), salt=b"s" * 32)], {})
         judge = load_judge(config)
-        in_force = InForce(text=CONFIG, config=config, pack={}, judge=judge)
+        in_force = InForce(text=CONFIG, config=config, pack={}, judge=judge, runbooks={})
         leasing = Leasing(in_force=lambda: in_force, scribe=Scribe(os.urandom), new_id=new_id, now=now)
         room = Room(
             leases=leases,
