@@ -56,6 +56,10 @@ def test_from_a_url_to_a_healthy_setup(database: Database, tmp_path):
     sick = interlock("doctor", "--json", cwd=tmp_path)
     assert (sick.code, sick.json["healthy"]) == (78, False)
     assert {about for about, _ in graded(sick.json["checks"], "fail")} == {"target shop"}
+    with psycopg.connect(database.dsn, autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(ROLE), sql.Literal(PASSWORD)))
+    poor = interlock("doctor", "--json", cwd=tmp_path)
+    assert ("target shop", f"`{ROLE}` may read none of the tables there") in graded(poor.json["checks"], "warn")
 
     prepared = interlock("target", "prepare", "shop", "--apply", "--as-admin-url", database.dsn, cwd=tmp_path)
     assert prepared.code == 0, prepared.err

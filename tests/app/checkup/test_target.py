@@ -27,17 +27,18 @@ SETTINGS = {
 }
 
 
-def findings(grade, *, tls="verify-full", **changes):
+def findings(grade, *, tls="verify-full", more="", **changes):
     known = {
         "version": 180_006,
         "encrypted": True,
         "powers": (),
         "owns": 0,
+        "unreadable": False,
         "settings": SETTINGS,
         "others": {},
         "openings": (),
     }
-    target = parse_config(TARGET + f'tls = "{tls}"', base=Path("/")).targets["shop"]
+    target = parse_config(TARGET + f'tls = "{tls}"\n{more}', base=Path("/")).targets["shop"]
     return [check.found for check in judge("shop", target, Standing(**known | changes)) if check.grade is grade]
 
 
@@ -69,6 +70,12 @@ def test_powers_that_undo_the_gateway_fail(power):
 def test_powers_that_are_only_too_many_warn(power):
     (found,) = findings(Grade.WARN, powers=(power,))
     assert power in found
+
+
+def test_a_role_that_may_read_nothing_is_warned_about_unless_it_is_lent_what_it_needs():
+    assert findings(Grade.WARN, unreadable=True) == ["`gateway` may read none of the tables there"]
+    lent = 'access = "per-command"\n[targets.shop.minter]\nuser = "m"\npassword_env = "M"\n'
+    assert findings(Grade.WARN, unreadable=True, more=lent) == []
 
 
 def test_an_owner_is_warned_about():

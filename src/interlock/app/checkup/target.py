@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 
 from interlock.app.checkup.check import Check, fail, fault, ok, warn
-from interlock.app.config import TargetConfig
+from interlock.app.config import Access, TargetConfig
 from interlock.app.credentials import target_context, target_password
 from interlock.gateways.postgres.admin import NEWEST, OLDEST, Login, Opening, Standing, look
 from interlock.model import Fault
@@ -65,7 +65,9 @@ def _powers(about: str, target: TargetConfig, standing: Standing) -> Iterator[Ch
     if standing.owns:
         todo = "use a role that owns nothing: `interlock target prepare` prints it"
         yield warn(about, f"`{role}` owns {standing.owns} relations, and owners may drop them", todo)
-    if not standing.powers and not standing.owns:
+    if standing.unreadable and target.access is not Access.PER_COMMAND:
+        yield warn(about, f"`{role}` may read none of the tables there", "run `interlock target prepare`, with --apply")
+    elif not standing.powers and not standing.owns:
         yield ok(about, f"`{role}` holds nothing but what it was granted")
 
 

@@ -53,14 +53,16 @@ class Opening:
 class Standing:
     """What the gateway's role is and sees on its target.
 
-    `powers` are the role attributes it should not have, `owns` how many relations it owns. `others` are sessions
-    of other roles in the same database. `openings` is None where pg_hba.conf may not be read.
+    `powers` are the role attributes it should not have, `owns` how many relations it owns; `unreadable`: there are
+    relations, and it may read none of them. `others` are sessions of other roles in
+    the same database. `openings` is None where pg_hba.conf may not be read.
     """
 
     version: int
     encrypted: bool
     powers: tuple[str, ...]
     owns: int
+    unreadable: bool
     settings: Mapping[str, str]
     others: Mapping[str, int]
     openings: tuple[Opening, ...] | None
@@ -111,6 +113,7 @@ async def look(login: Login) -> Standing:
             encrypted=bool(await connection.fetchval(_ENCRYPTED)),
             powers=tuple(name for name, held in role.items() if held),
             owns=await connection.fetchval(_OWNED),
+            unreadable=bool(await connection.fetchval(_UNREADABLE)),
             settings={row["name"]: row["setting"] for row in await connection.fetch(_SETTING, _SETTINGS)},
             others={row["name"]: row["sessions"] for row in await connection.fetch(_OTHERS)},
             openings=await _openings(connection),
@@ -284,6 +287,12 @@ POWERS: Final = """
 """
 _ENCRYPTED: Final = """
     SELECT ssl FROM pg_catalog.pg_stat_ssl WHERE pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()
+"""
+_UNREADABLE: Final = """
+    SELECT pg_catalog.bool_and(NOT (pg_catalog.has_schema_privilege(c.relnamespace, 'USAGE')
+        AND pg_catalog.has_any_column_privilege(c.oid, 'SELECT')))
+    FROM pg_catalog.pg_class c WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f}')
+    AND c.oid OPERATOR(pg_catalog.>=) 16384 AND c.relpersistence OPERATOR(pg_catalog.<>) 't'
 """
 _OWNED: Final = """
     SELECT pg_catalog.count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_roles r
