@@ -20,23 +20,40 @@ _SECONDS = {
 }  # fmt: skip
 
 
-def amount(wrapped: Node | None, depth: int = 0) -> float | None:
-    """The number that an expression of literals gives; None where anything in it is not known."""
+def amount(wrapped: Node | None, depth: int = 0, *, column: float | None = None) -> float | None:
+    """The number that an expression of literals gives; None where anything in it is not known. A column stands for
+    `column`."""
     kind, inner = unwrap(wrapped)
     if depth > _DEPTH:
         return None
+    if kind == "ColumnRef":
+        return column
+    if kind == "SubLink":
+        return amount(_alone(inner), depth + 1, column=column)
     if kind == "A_Const":
         value = constant(wrapped)
         return _number(value) if not isinstance(value, bool) else None
     if kind == "TypeCast":
         numeric = names(node(inner, "typeName") or {}, "names")[-1:]
-        return amount(node(inner, "arg"), depth + 1) if numeric and numeric[0] in _NUMERIC else None
+        return amount(node(inner, "arg"), depth + 1, column=column) if numeric and numeric[0] in _NUMERIC else None
     if kind == "FuncCall" and names(inner, "funcname")[-1:] in {("power",), ("pow",)}:
-        return _apply("^", [amount(argument, depth + 1) for argument in nodes(inner, "args")])
+        return _apply("^", [amount(argument, depth + 1, column=column) for argument in nodes(inner, "args")])
     if kind == "A_Expr" and inner.get("kind") == "AEXPR_OP":
         sides = [node(inner, key) for key in ("lexpr", "rexpr") if key in inner]
-        return _apply(names(inner, "name")[-1:][0], [amount(side, depth + 1) for side in sides])
+        return _apply(names(inner, "name")[-1:][0], [amount(side, depth + 1, column=column) for side in sides])
     return None
+
+
+def _alone(asked: Node) -> Node | None:
+    """The one value of `(SELECT 10)` or `(VALUES (10))`."""
+    select = body(node(asked, "subselect"), "SelectStmt") or {}
+    if asked.get("subLinkType") != "EXPR_SUBLINK" or "fromClause" in select or "larg" in select:
+        return None
+    rows = nodes(select, "valuesLists")
+    listed = nodes(unwrap(rows[0])[1], "items") if rows else nodes(select, "targetList")
+    value = listed[0] if len(listed) == 1 else None
+    target = body(value, "ResTarget")
+    return node(target, "val") if target is not None else value
 
 
 def _number(value: str | float | None) -> float | None:

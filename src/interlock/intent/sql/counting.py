@@ -24,6 +24,7 @@ from interlock.intent.sql.tree import (
 from interlock.model import Reach
 
 MANY_NUMBERS = 50_000_000
+MANY_CHARACTERS = 10_000_000  # or elements of an array: memory, not only time
 MANY_GROUPINGS = 256
 _MOST_LOCKED = 10_000
 _WIDTH = re.compile(r"%(?:\d+\$)?-?(\d+)")
@@ -47,6 +48,16 @@ def numbers(inner: Node, times: float = 1) -> float:
     if called == "factorial" and arguments:
         return (amount(arguments[0]) or 0) ** 2  # so many digits are multiplied
     return _widest(arguments) if called == "format" else 0
+
+
+def numbers_at_least(inner: Node) -> float:
+    """How many numbers a series may well give whose ends are computed from columns, were they all 1."""
+    arguments = nodes(inner, "args")
+    ends = [amount(argument, column=1.0) for argument in arguments[:3]]
+    if not 2 <= len(arguments) <= 3 or any(end is None for end in ends):
+        return 0
+    first, last, *step = (end or 0.0 for end in ends)
+    return max((last - first) / (step[0] if step and step[0] else 1.0) + 1, 0)
 
 
 def _steps(arguments: list[Node]) -> float:

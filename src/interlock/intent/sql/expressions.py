@@ -8,13 +8,14 @@ from collections.abc import Callable
 
 from interlock.intent.sql import names as naming
 from interlock.intent.sql.catalog_rows import Operator
-from interlock.intent.sql.counting import MAKING, MANY_NUMBERS, numbers
+from interlock.intent.sql.counting import MAKING
 from interlock.intent.sql.functions import SET_CONFIG, Danger, callee
 from interlock.intent.sql.names import Level
 from interlock.intent.sql.reading import Outputs, Reading, Source, TooMuch
 from interlock.intent.sql.settings import COMPUTED, set_setting
 from interlock.intent.sql.shown import SHOWING
 from interlock.intent.sql.smallness import keyed
+from interlock.intent.sql.stalls import make, refuse_repeated
 from interlock.intent.sql.statement import Flow
 from interlock.intent.sql.tree import (
     EMPTY,
@@ -28,6 +29,7 @@ from interlock.intent.sql.tree import (
     node,
     nodes,
     number,
+    output_name,
     split_name,
     unwrap,
     word,
@@ -50,11 +52,14 @@ def query(reading: Reading, level: Level | None, wrapped: Node | None) -> Output
     reading.depth += 1
     if reading.depth > reading.limits.max_depth:
         raise TooMuch(f"queries nest deeper than {reading.limits.max_depth}; write them flatter")
-    mentions, hits = reading.mentions, reading.hits
-    reading.mentions, reading.hits = [], set()
+    mentions, hits, series = reading.mentions, reading.hits, reading.series
+    reading.mentions, reading.hits, reading.series = [], set(), 0.0
     outputs = function(reading, level, inner)
     if level is None or not level.met(reading.hits):
         reading.alone[id(inner)] = outputs
+    elif reading.series:
+        refuse_repeated(reading, level)
+    reading.series = series
     # What a sub-query mentions of its surroundings connects them: correlation is a predicate.
     hits |= reading.hits
     reading.mentions, reading.hits = mentions, hits
@@ -245,8 +250,8 @@ def call(reading: Reading, level: Level | None, inner: Node, name: tuple[str, ..
         return
     if name[-1] in SHOWING:
         SHOWING[name[-1]](reading, arguments, location)
-    if name[-1] in MAKING and numbers(inner, level.longest() if level is not None else 1) > MANY_NUMBERS:
-        reading.refuse(FindingCode.OVER_LIMIT, "more values or characters than anybody needs; ask for fewer", location)
+    if name[-1] in MAKING:
+        make(reading, level, inner, location)
     found = callee(reading.catalog, reading.path, name)
     if len(name) == 1 and found.home is not None and not naming.may_be_column(reading, level, name[0], arguments):
         reading.qualify(location, found.home)
@@ -348,29 +353,13 @@ def _setting_value(argument: Node) -> str | None:
     return None if value is None else str(value)
 
 
-def output_name(target: Node) -> str:
-    """The name PostgreSQL gives a column of the answer (FigureColname), for the shapes it is asked for."""
-    if name := word(target, "name"):
-        return name
-    kind, inner = unwrap(node(target, "val"))
-    while kind in {"TypeCast", "CollateClause"}:
-        kind, inner = unwrap(node(inner, "arg"))
-    if kind == "ColumnRef":
-        return (names(inner, "fields") or ("?column?",))[-1]
-    if kind == "FuncCall":
-        return (names(inner, "funcname") or ("?column?",))[-1]
-    return {"CoalesceExpr": "coalesce", "CaseExpr": "case", "RowExpr": "row", "A_ArrayExpr": "array"}.get(
-        kind, "?column?"
-    )
-
-
 _MAX_COLUMNS = 1_664  # access/htup_details.h: MaxTupleAttributeNumber
 
 
 def targets(reading: Reading, level: Level, listed: list[Node]) -> Outputs:
     """Count a target (or RETURNING) list and give its columns with their sources."""
     outputs: list[tuple[str, tuple[Source, ...]]] = []
-    known = True
+    known, series, reading.series = True, reading.series, 0.0
     for wrapped in listed:
         target = body(wrapped, "ResTarget")
         if target is None:
@@ -392,6 +381,9 @@ def targets(reading: Reading, level: Level, listed: list[Node]) -> Outputs:
             outputs.append((output_name(target), tuple(dict.fromkeys(reading.mentions))))
         if len(outputs) > _MAX_COLUMNS:
             raise TooMuch(f"the answer has more than {_MAX_COLUMNS} columns, which PostgreSQL refuses; name fewer")
+    if reading.series:
+        refuse_repeated(reading, level)
+    reading.series = max(series, reading.series)
     return outputs if known else None
 
 

@@ -172,7 +172,7 @@ class Reading:
         "read_only",
         "returns",
         "scope",
-        "shows", "sight",
+        "series", "shows", "sight",
         "strays",
         "streams",
         "target",
@@ -201,6 +201,7 @@ class Reading:
         self.local = self.chain = self.writes = self.ddl = self.held = False
         self.read_only: bool | None = None
         self.transactional, self.shows = True, False  # `shows`: it reads the list of settings
+        self.series = 0.0  # numbers of the longest series that the query being read makes
         self.inner: Statement | None = None
         self.follows = True
         self.depth = 0

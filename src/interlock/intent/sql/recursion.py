@@ -1,9 +1,10 @@
 """Whether a recursive query comes to an end, as far as its text says."""
 
 from collections.abc import Iterator
+from math import log
 
 from interlock.intent.sql.amounts import amount
-from interlock.intent.sql.counting import MANY_NUMBERS, limited
+from interlock.intent.sql.counting import MANY_NUMBERS, limited, series
 from interlock.intent.sql.names import Level
 from interlock.intent.sql.reading import Reading
 from interlock.intent.sql.smallness import conjuncts
@@ -42,7 +43,42 @@ def endless(name: str, inner: Node, columns: tuple[str, ...]) -> bool:
     if not flag(inner, "all") and not any(steps.values()):
         return False  # UNION keeps what is new, and nothing known to be new comes
     held = [part for condition in (*conditions, node(arm, "whereClause")) for part in conjuncts(condition)]
-    return not any(_stops(condition, steps) for condition in held)
+    if not any(_stops(condition, steps) for condition in held):
+        return True
+    return flag(inner, "all") and _multiplies(arm, held, steps)
+
+
+def _multiplies(arm: Node, held: list[Node], steps: Steps) -> bool:
+    """Whether each row of a round makes several of the next, for more rounds than anybody waits for."""
+    factor = 1.0
+    for item in _items(arm):
+        values = body(node(body(item, "RangeSubselect") or {}, "subquery"), "SelectStmt") or {}
+        factor *= max(len(nodes(values, "valuesLists")), series(body(item, "RangeFunction") or {}), 1)
+    rounds = min([_rounds(condition, steps) for condition in held], default=0.0)
+    equal = any(names(body(condition, "A_Expr") or {}, "name")[-1:] == ("=",) for condition in held)
+    return factor > 1 and not equal and 0 < rounds < float("inf") and rounds * log(factor) > log(MANY_NUMBERS)
+
+
+def _items(arm: Node) -> Iterator[Node]:
+    """The items of FROM, those of joins one by one."""
+    waiting = list(nodes(arm, "fromClause"))
+    while waiting:
+        item = waiting.pop()
+        joined = body(item, "JoinExpr")
+        if joined is None:
+            yield item
+        else:
+            waiting.extend(side for key in ("larg", "rarg") if (side := node(joined, key)) is not None)
+
+
+def _rounds(condition: Node, steps: Steps) -> float:
+    """How many rounds a bound like `n < 1000` lets pass, from zero; without end where it says nothing of that."""
+    inner = body(condition, "A_Expr") or {}
+    operator, left, right = (names(inner, "name") or ("",))[-1], node(inner, "lexpr"), node(inner, "rexpr")
+    if _constant(left) and not _constant(right):
+        operator, left, right = _MIRRORED.get(operator, operator), right, left
+    bound, step = amount(right), steps.get(_plain(left))
+    return bound / step if operator in {"<", "<="} and bound is not None and step and step > 0 else float("inf")
 
 
 def _sources(name: str, arm: Node) -> list[Node] | None:

@@ -5,6 +5,7 @@ from interlock.intent.sql.expressions import walk
 from interlock.intent.sql.joins import tie
 from interlock.intent.sql.names import Level, Range
 from interlock.intent.sql.reading import Reading
+from interlock.intent.sql.stalls import refuse_repeated
 from interlock.intent.sql.tree import EMPTY, Node, body, names, node, nodes, unwrap, word
 
 
@@ -12,6 +13,7 @@ def add_functions(reading: Reading, level: Level, inner: Node) -> None:
     """They see their siblings, and are tied to those they mention."""
     reading.mentions = []
     hits, reading.hits = reading.hits, set()
+    made, reading.series = reading.series, 0.0
     columns = [*nodes(inner, "coldeflist")]  # ROWS FROM (f() AS (a int)) has them beside each function
     for wrapped in nodes(inner, "functions"):
         called, *behind = nodes(unwrap(wrapped)[1], "items") or [EMPTY]
@@ -25,6 +27,9 @@ def add_functions(reading: Reading, level: Level, inner: Node) -> None:
     defined = [word(body(column, "ColumnDef") or {}, "colname") for column in columns]
     range_.given = frozenset([*names(alias, "colnames"), *defined])
     level.ranges.append(range_)
+    if reading.hits and reading.series and not numbers:
+        refuse_repeated(reading, level)
+    reading.series = max(made, reading.series)
     tie(level, reading.hits | {id(range_)})
     reading.hits = hits | reading.hits
 

@@ -157,3 +157,19 @@ def option_on(options: list[Node], name: str) -> bool:
             value = constant(node(option, "arg")) if "arg" in option else True
             found = str(value).lower() not in {"false", "off", "0", "no", "f"}
     return found
+
+
+def output_name(target: Node) -> str:
+    """The name PostgreSQL gives a column of the answer (FigureColname), for the shapes it is asked for."""
+    if name := word(target, "name"):
+        return name
+    kind, inner = unwrap(node(target, "val"))
+    while kind in {"TypeCast", "CollateClause"}:
+        kind, inner = unwrap(node(inner, "arg"))
+    if kind == "ColumnRef":
+        return (names(inner, "fields") or ("?column?",))[-1]
+    if kind == "FuncCall":
+        return (names(inner, "funcname") or ("?column?",))[-1]
+    return {"CoalesceExpr": "coalesce", "CaseExpr": "case", "RowExpr": "row", "A_ArrayExpr": "array"}.get(
+        kind, "?column?"
+    )
