@@ -22,6 +22,7 @@ from interlock.model import (
     ObjectKind,
     Reach,
     Touched,
+    Transaction,
     Verb,
 )
 from tests.gate.stage import ALLOW, DENY, LedgerBroken, Stage, ask
@@ -36,7 +37,7 @@ class CountingBroken(Exception):
 
 def counted(rows: int | None, *, basis: Basis = Basis.MEASURED, touched: Sequence[Touched] = ()) -> Counted:
     """So many rows."""
-    return Counted(impact=Impact(basis=basis, rows=rows, touched=tuple(touched)), transaction="712")
+    return Counted(impact=Impact(basis=basis, rows=rows, touched=tuple(touched)), transaction=Transaction(id="712"))
 
 
 @dataclass

@@ -25,6 +25,7 @@ from interlock.model import (
     Session,
     Status,
     Target,
+    Transaction,
     Verb,
     Verdict,
 )
@@ -99,7 +100,9 @@ class Stage:
         loud = "" if enforced else " (observed)"
         return _entry(Kind.DECISION, f"{decision.verdict.value} {case.command.id}{loud}")
 
-    def settlement(self, case: Case, decision: Decision, *, id: str, unit: str, transaction: str, lands: bool) -> Entry:
+    def settlement(
+        self, case: Case, decision: Decision, *, id: str, unit: str, transaction: Transaction, lands: bool
+    ) -> Entry:
         goes_on = "" if lands else " so far"
         return _entry(Kind.SETTLEMENT, f"{decision.verdict.value} {unit} at {case.impact.rows} rows{goes_on}")
 

@@ -126,7 +126,7 @@ BREAKAGES = {
         ("import UNCOUNTED, ", "import UNCOUNTED, Impact, "),
     ],
     "take an estimate for a count": [
-        ("None if counted.impact.basis is Basis.MEASURED else _UNMEASURED", "None"),
+        ("    if problem is None and counted.impact.basis is not Basis.MEASURED:\n", "    if False:\n"),
     ],
     "overlook a problem": [
         ("    problem = counted.problem or", "    problem = None or"),

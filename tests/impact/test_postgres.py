@@ -19,7 +19,7 @@ def line(name: str, *rows: int, kind: str = "r", held: str = "w", schema: str = 
 
 
 def impact(text: str, *lines: str) -> Impact:
-    return postgres.counted([*lines, "xid\x01712"], meant(text), scope().catalog).impact
+    return postgres.counted([*lines, "xid\x01712\x017\x0100000001"], meant(text), scope().catalog).impact
 
 
 def said(found: Impact) -> dict[str, int | None]:
@@ -95,7 +95,7 @@ def test_code_that_nobody_followed_leaves_it_open() -> None:
         effect = Effect(verb=Verb.EXECUTE, object=thing, reach=reach)
         intent = Intent(effects=(effect,), returns=None, findings=(), understood=True, shape="", fingerprint="")
         assert postgres.needs_catalogue([intent]) is catalogue
-        found = postgres.counted(["xid\x01"], [intent], Catalog.empty(target="shop")).impact
+        found = postgres.counted(["xid\x01\x017\x0100000001"], [intent], Catalog.empty(target="shop")).impact
         assert found.reversible is reversible
 
 

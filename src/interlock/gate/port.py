@@ -5,7 +5,19 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from interlock.ledger.leaf import Entry
-from interlock.model import Case, Command, Content, Decision, Ground, Intent, Lease, Obligation, Outcome, Session
+from interlock.model import (
+    Case,
+    Command,
+    Content,
+    Decision,
+    Ground,
+    Intent,
+    Lease,
+    Obligation,
+    Outcome,
+    Session,
+    Transaction,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +90,9 @@ class Scribe(Protocol):
     def decision(self, case: Case, decision: Decision, *, enforced: bool) -> Entry:
         """The record that a command was judged. `enforced` is False for a target that is only observed."""
 
-    def settlement(self, case: Case, decision: Decision, *, id: str, unit: str, transaction: str, lands: bool) -> Entry:
+    def settlement(
+        self, case: Case, decision: Decision, *, id: str, unit: str, transaction: Transaction, lands: bool
+    ) -> Entry:
         """The record that a unit was judged on its measured effect, before it lands or is undone."""
 
     def alert(

@@ -99,11 +99,9 @@ async def _judge(gate: Gate, unit: Settling, counted: Counted) -> Settled:
     if gate.lifting is not None:
         case = gate.lifting.under(case)
     decision = within_offers(gate.judge.decide(case), case)
-    problem = (
-        counted.problem
-        or _not_signed(unit, counted)
-        or (None if counted.impact.basis is Basis.MEASURED else _UNMEASURED)
-    )
+    problem = counted.problem or _not_signed(unit, counted)
+    if problem is None and counted.impact.basis is not Basis.MEASURED:
+        problem = _UNMEASURED
     if problem is not None:
         decision = replace(decision, verdict=Verdict.DENY, reasons=(problem, *decision.reasons), obligations=())
     if decision.verdict is Verdict.HOLD and gate.lifting is not None:

@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from interlock.model import Impact, Intent, Reason
+from interlock.model import NO_TRANSACTION, Impact, Intent, Reason, Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
     """What a unit has touched so far.
 
-    `transaction` is the target's own name for it (an xid), "" where it has none yet. `problem` is a reason of the
+    `transaction` is the target's own name for it. `problem` is a reason of the
     gateway's own why it must not land whatever the policy says.
     """
 
     impact: Impact
-    transaction: str = ""
+    transaction: Transaction = NO_TRANSACTION
     problem: Reason | None = None
 
 

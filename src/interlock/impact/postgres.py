@@ -11,7 +11,7 @@ from typing import Final
 
 from interlock.impact.counted import Counted, opaque
 from interlock.intent.sql import Catalog
-from interlock.model import Basis, Effect, Impact, Intent, Object, ObjectKind, Reach, Touched, Verb
+from interlock.model import Basis, Effect, Impact, Intent, Object, ObjectKind, Reach, Touched, Transaction, Verb
 
 _SEPARATOR: Final = "\x01"
 _COUNTERS: Final = ", ".join(
@@ -48,7 +48,8 @@ _CATALOGUE: Final = (
 )
 _TRANSACTION: Final = (
     "SELECT pg_catalog.concat_ws(E'\\x01', 'xid', COALESCE(pg_catalog.pg_current_xact_id_if_assigned()"
-    "::pg_catalog.text, ''))"
+    "::pg_catalog.text, ''), c.system_identifier, pg_catalog.left(pg_catalog.pg_walfile_name("
+    "pg_catalog.pg_current_wal_lsn()), 8)) FROM pg_catalog.pg_control_system() AS c"
 )
 COUNT: Final = f"{_LOCKED} UNION ALL {_TRANSACTION}"
 COUNT_ALL: Final = f"{_LOCKED} UNION ALL {_CATALOGUE} UNION ALL {_TRANSACTION}"
@@ -77,22 +78,22 @@ class Line:
     rows: tuple[int, int, int]
 
 
-def counts(answer: Iterable[str]) -> tuple[tuple[Line, ...], str]:
-    """The relations of a COUNT or COUNT_ALL, and the transaction's xid. Raises ValueError for what is no answer."""
+def counts(answer: Iterable[str]) -> tuple[tuple[Line, ...], Transaction]:
+    """The relations of a COUNT or COUNT_ALL, and the transaction. Raises ValueError for what is no answer."""
     lines: list[Line] = []
-    xid = None
+    transaction = None
     for row in answer:
         parts = row.split(_SEPARATOR)
-        if parts[0] == "xid" and len(parts) == 2:
-            xid = parts[1]
+        if parts[0] == "xid" and len(parts) == 4:
+            transaction = Transaction(id=parts[1], system=parts[2], timeline=parts[3])
             continue
         oid, schema, name, kind, held, *rows = parts
         inserted, updated, deleted = map(int, rows)
         counted = (inserted, updated, deleted)
         lines.append(Line(oid=int(oid), schema=schema, name=name, kind=kind, exclusive=held == "x", rows=counted))
-    if xid is None:
+    if transaction is None:
         raise ValueError("the counters did not come")
-    return tuple(lines), xid
+    return tuple(lines), transaction
 
 
 def recounts(answer: Iterable[str]) -> dict[int, tuple[int, int, int]]:
@@ -120,8 +121,8 @@ def impact_of(lines: Sequence[Line], intents: Sequence[Intent], catalog: Catalog
 
 def counted(answer: Iterable[str], intents: Sequence[Intent], catalog: Catalog) -> Counted:
     """An answer to COUNT or COUNT_ALL as the effect of the unit."""
-    lines, xid = counts(answer)
-    return Counted(impact=impact_of(lines, intents, catalog), transaction=xid)
+    lines, transaction = counts(answer)
+    return Counted(impact=impact_of(lines, intents, catalog), transaction=transaction)
 
 
 def needs_catalogue(intents: Sequence[Intent]) -> bool:

@@ -145,6 +145,9 @@ class SettledPart(msgspec.Struct, frozen=True):
     lands: bool
     reasons: list[ReasonPart] = []
     lifts: list[str] = []
+    transaction: str = ""
+    system: str = ""
+    timeline: str = ""
 
 
 class Ended(msgspec.Struct, frozen=True):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from interlock.ledger.groups import MAX_LIFTS, MAX_OBJECTS, MAX_TOUCHED_BY_UNIT, judged, measured, where, who, why
 from interlock.ledger.leaf import Entry, Kind, clip, make_entry
-from interlock.model import UNCOUNTED, Case, Decision, Session
+from interlock.model import UNCOUNTED, Case, Decision, Session, Transaction
 
 
 def genesis_entry(*, gateway: str, vkey: str, version: str, id: str, at: int) -> Entry:
@@ -32,14 +32,18 @@ def session_end_entry(session: Session, *, id: str, at: int, reason: str, comman
     return make_entry(Kind.SESSION_END, groups, id=id, at=at)
 
 
-def settlement_entry(case: Case, decision: Decision, *, id: str, unit: str, transaction: str, lands: bool) -> Entry:
+def settlement_entry(
+    case: Case, decision: Decision, *, id: str, unit: str, transaction: Transaction, lands: bool
+) -> Entry:
     """A unit was judged on what it touched. `transaction` is the target's name for it; `lands` is False where it
     goes on and only its answers so far were released or withheld; `of` is its last command that wrote."""
     session = case.command.session
     group = {
         "lands": lands,
         "of": case.command.id,
-        "transaction": clip(transaction, 64),
+        "system": clip(transaction.system, 64),
+        "timeline": clip(transaction.timeline, 64),
+        "transaction": clip(transaction.id, 64),
         "unit": unit,
         **judged(decision),
     }

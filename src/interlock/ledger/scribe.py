@@ -21,7 +21,18 @@ from interlock.ledger.leaf import MAX_LEAF, ROOM_FOR_PLACE, VERSION, Entry, Kind
 from interlock.ledger.leases import request_entry
 from interlock.ledger.records import alert_entry, settlement_entry
 from interlock.ledger.seal import SALT_SIZE
-from interlock.model import UNCOUNTED, UNKNOWN_IMPACT, Card, Case, Decision, Intent, Outcome, Session, Status
+from interlock.model import (
+    UNCOUNTED,
+    UNKNOWN_IMPACT,
+    Card,
+    Case,
+    Decision,
+    Intent,
+    Outcome,
+    Session,
+    Status,
+    Transaction,
+)
 
 _DECISION: Final = (
     b'"id":%b,%b"kind":"decision",%b"ts":%d,%b"v":%d,"what":{"commitment":"%b",%b"language":%b,%b"unit":%b},%b'
@@ -143,7 +154,9 @@ class Scribe:
         """The record that a held command waits for people; see `request_entry`."""
         return request_entry(case, decision, card, salt=self._salt())
 
-    def settlement(self, case: Case, decision: Decision, *, id: str, unit: str, transaction: str, lands: bool) -> Entry:
+    def settlement(
+        self, case: Case, decision: Decision, *, id: str, unit: str, transaction: Transaction, lands: bool
+    ) -> Entry:
         """See `settlement_entry`."""
         return settlement_entry(case, decision, id=id, unit=unit, transaction=transaction, lands=lands)
 

@@ -1,10 +1,16 @@
 """Which decisions still wait for their end; what a crash leaves open is found here."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 from interlock.ledger.leaf import Entry, Kind
-from interlock.ledger.reading import Leaf
-from interlock.model import Status
+from interlock.ledger.reading import Leaf, read_leaf
+from interlock.model import NO_TRANSACTION, Status, Transaction
+
+NOTHING: Final[Mapping[str, Transaction]] = MappingProxyType({})
+SETTLEMENT: Final = '"kind":"settlement"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,7 +18,7 @@ class Unfinished:
     """A decision without an outcome: nobody saw the end of `command`. Ask `target` before calling it unknown.
 
     `seq` is its place in the log, `decided_at` in microseconds since the epoch, UTC; `forwarded` is False
-    where the verdict kept it from being sent.
+    where the verdict kept it from being sent. `transaction` is what the target called it, once it was about to end.
     """
 
     seq: int
@@ -23,10 +29,11 @@ class Unfinished:
     verdict: str
     forwarded: bool
     decided_at: int
+    transaction: Transaction = NO_TRANSACTION
 
     @classmethod
-    def of(cls, leaf: Leaf) -> "Unfinished":
-        """Read it from its decision record."""
+    def of(cls, leaf: Leaf, settled: Mapping[str, Transaction] = NOTHING) -> "Unfinished":
+        """Read it from its decision record, and from what was settled about its unit."""
         what, who, decision = leaf.what, leaf.who, leaf.decision
         if what is None or who is None or decision is None:
             raise ValueError(f"record {leaf.gw.seq} is no decision")
@@ -39,7 +46,18 @@ class Unfinished:
             verdict=decision.verdict,
             forwarded=decision.verdict == "allow" or not decision.enforced,
             decided_at=leaf.ts,
+            transaction=settled.get(what.unit or leaf.id, NO_TRANSACTION),
         )
+
+
+def landing(leaves: Iterable[bytes]) -> dict[str, Transaction]:
+    """By unit the transactions that were about to end, as their settlements name them."""
+    found: dict[str, Transaction] = {}
+    for leaf in map(read_leaf, leaves):
+        said = leaf.settlement
+        if said is not None and said.lands and said.transaction:
+            found[said.unit] = Transaction(id=said.transaction, system=said.system, timeline=said.timeline)
+    return found
 
 
 class OpenDecisions:

@@ -31,10 +31,11 @@ from interlock.model.meaning import (
     Reach,
     Verb,
 )
-from interlock.model.outcome import Outcome, Status
+from interlock.model.outcome import NO_TRANSACTION, Outcome, Status, Transaction
 from interlock.model.usage import UNCOUNTED, Usage
 
 __all__ = [
+    "NO_TRANSACTION",
     "UNCOUNTED",
     "UNKNOWN_IMPACT",
     "UNSEEN",
@@ -79,6 +80,7 @@ __all__ = [
     "Target",
     "TargetFault",
     "Touched",
+    "Transaction",
     "Usage",
     "Verb",
     "Verdict",

@@ -29,3 +29,19 @@ class Outcome:
     bytes: int | None = None
     milliseconds: float | None = None
     error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transaction:
+    """What a target calls the transaction of a unit, so that it can be asked later what became of it.
+
+    `id` is its number there, with the epoch, "" where it has none yet; `system` is the target's name for itself,
+    `timeline` the branch of its history: after a failover the same number may be another transaction.
+    """
+
+    id: str = ""
+    system: str = ""
+    timeline: str = ""
+
+
+NO_TRANSACTION = Transaction()

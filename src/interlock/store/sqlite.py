@@ -17,7 +17,7 @@ from interlock.ledger.reading import read_leaf
 from interlock.ledger.records import genesis_entry, ledger_fault_entry
 from interlock.ledger.seal import NONCE_SIZE, Sealer
 from interlock.ledger.tree import leaf_hash
-from interlock.ledger.unfinished import Unfinished
+from interlock.ledger.unfinished import SETTLEMENT, Unfinished, landing
 from interlock.model import Lease
 from interlock.store.budgets import take_over, write_steps
 from interlock.store.connection import open_for_writing
@@ -128,7 +128,9 @@ class SqliteLedger:
 
     def unfinished(self) -> list[Unfinished]:
         """Decisions without their end, oldest first. Right after start-up: what the last run left open."""
-        return [Unfinished.of(read_leaf(self.reader.leaf(seq))) for seq in self._open.places()]
+        places = self._open.places()
+        settled = landing(self.reader.leaves_after(places[0], SETTLEMENT)) if places else {}
+        return [Unfinished.of(read_leaf(self.reader.leaf(seq)), settled) for seq in places]
 
     def leases(self) -> list[Lease]:
         """The leases that are not over, oldest first. Raises LedgerDamaged where one is not what was recorded."""

@@ -29,12 +29,13 @@ from interlock.app.serve.counting import WorkerMetrics
 from interlock.app.serve.crew import Crew, Owned, Say
 from interlock.app.serve.in_force import InForce
 from interlock.app.serve.leases import Leases
+from interlock.app.serve.recovering import ends_of, fates_of, told
 from interlock.app.serve.telling import Crier, hooks_of
 from interlock.app.serve.watching import Reading, SupervisorMetrics
 from interlock.ledger.faults import LedgerFault
 from interlock.ledger.records import policy_activate_entry
-from interlock.ledger.scribe import Scribe, outcome_entry
-from interlock.model import Card, Fault, Lease, OurFault, Outcome, Span, Status
+from interlock.ledger.scribe import Scribe
+from interlock.model import Card, Fault, Lease, OurFault, Span
 from interlock.model.lease import BREAK_GLASS
 from interlock.policy import Bundle
 
@@ -143,18 +144,12 @@ class Supervisor:
 
     async def _begin(self, in_force: InForce) -> None:
         """Close what the last run left open, then say which settings and which policy hold from here on."""
-        ends = [
-            outcome_entry(
-                Outcome(command=left.command, status=Status.UNKNOWN if left.forwarded else Status.REFUSED),
-                id=new_id(),
-                at=now(),
-                unit=left.unit,
-            )
-            for left in self._journal.unfinished
-        ]
-        if ends:
+        left = self._journal.unfinished
+        fates = await fates_of(left, self._config)
+        if ends := ends_of(left, fates, new_id=new_id, now=now):
             await self._journal.append(ends)
-            self._say(f"{len(ends)} commands of the last run have no known end: recorded as unknown")
+            for line in told(left, fates):
+                self._say(line)
         await self._record_settings(in_force, self._settings)
         await self._activate(in_force)
 

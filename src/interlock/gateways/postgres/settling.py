@@ -106,7 +106,7 @@ class _Unit:
         if self.stage.failed():
             return UNSEEN
         found = self._counted()
-        return await self.stage.reader.content(found.impact, found.transaction)
+        return await self.stage.reader.content(found.impact, found.transaction.id)
 
     async def wait(self, decided: Awaitable[Lease], patience: int) -> Lease | None:
         return None
