@@ -5,12 +5,10 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-import asyncpg
-
 from interlock.app.config import Config
 from interlock.app.credentials import target_password
 from interlock.app.serve.wiring import address_of
-from interlock.gateways.postgres.side import SIDE_TROUBLE, SideConnection, connect_aside
+from interlock.gateways.postgres.fates import ask
 from interlock.gateways.postgres.upstream import Credential
 from interlock.ledger.leaf import Entry
 from interlock.ledger.scribe import outcome_entry
@@ -18,14 +16,6 @@ from interlock.ledger.unfinished import Unfinished
 from interlock.model import Fault, Outcome, Status, Transaction
 
 SECONDS: Final = 10.0  # for all targets together: whoever starts a gateway waits for it
-_AGAIN: Final = 0.1
-_SETTINGS: Final = {"default_transaction_read_only": "on", "statement_timeout": "3s", "search_path": "pg_catalog"}
-_HERE: Final = (
-    "SELECT c.system_identifier::pg_catalog.text, pg_catalog.left(pg_catalog.pg_walfile_name("
-    "pg_catalog.pg_current_wal_lsn()), 8) FROM pg_catalog.pg_control_system() AS c"
-)
-_FATE: Final = "SELECT pg_catalog.pg_xact_status($1::pg_catalog.text::pg_catalog.xid8)"
-_FATES: Final = {"committed": Status.LANDED, "aborted": Status.UNDONE}
 
 
 def ends_of(
@@ -70,24 +60,6 @@ async def _ask(name: str, units: Mapping[str, Transaction], config: Config, foun
     try:
         password = target_password(target, environ=os.environ)
         credential = Credential(user=target.user, password=password, database=target.database)
-        connection = await connect_aside(address_of(target), credential, _SETTINGS, seconds=SECONDS)
-    except (*SIDE_TROUBLE, Fault):
-        return
-    try:
-        here = tuple(await connection.fetchrow(_HERE) or ())
-        for unit, transaction in units.items():
-            # After a failover or a restore the same number may be another transaction.
-            if here == (transaction.system, transaction.timeline):
-                await _settle(connection, unit, transaction, found)
-    except asyncpg.PostgresError:
-        return  # a standby, or a number that this server has not given out yet
-    finally:
-        connection.terminate()
-
-
-async def _settle(connection: SideConnection, unit: str, transaction: Transaction, found: dict[str, Status]) -> None:
-    """One that is still open ends soon: its client is gone."""
-    while (said := await connection.fetchval(_FATE, transaction.id)) == "in progress":
-        await asyncio.sleep(_AGAIN)
-    if said in _FATES:
-        found[unit] = _FATES[said]
+        await ask(address_of(target), credential, units, found)
+    except Fault:
+        return  # nobody answers
