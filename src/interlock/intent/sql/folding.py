@@ -75,7 +75,8 @@ def _decimal(text: str) -> Value:
 
 def _cast(level: Level, inner: Node, depth: int) -> Value:
     named = node(inner, "typeName") or {}
-    value, target = fold(level, node(inner, "arg"), depth), (names(named, "names") or ("",))[-1]
+    value: Value = fold(level, node(inner, "arg"), depth)
+    target = (names(named, "names") or ("",))[-1]
     if value is None or value is UNFOLDED or "arrayBounds" in named or "typmods" in named:
         return value if value is None else UNFOLDED
     if target == "bool":
@@ -349,3 +350,11 @@ def plainly_open(condition: Node) -> bool:
         return names(left, "fields")[-1:] != names(other, "fields")[-1:]
     value = right.get("A_Const")
     return "ParamRef" in right or (isinstance(value, dict) and "isnull" not in value)
+
+
+def extent(level: Level, value: Node | None) -> tuple[int | None, int | None]:
+    """The least and the greatest number that an expression can be."""
+    bits = whole_number(level, value)
+    if bits is not None:
+        return -(2**bits), 2**bits - 1
+    return (0, None) if counts(value) else (None, None)

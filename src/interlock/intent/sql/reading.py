@@ -51,13 +51,13 @@ Follower = Callable[["Reading", str, str], list[tuple[tuple[str, str], bool]]]
 FOLLOWERS: list[Follower] = []
 
 
-@dataclass(frozen=True, slots=True)
 class Stray:
     """An unqualified name that means nothing in its own query: `inside` looked it up, `outer` outside has it."""
 
-    inside: object
-    name: str
-    outer: str
+    __slots__ = ("inside", "name", "outer")
+
+    def __init__(self, inside: object, name: str, outer: str) -> None:
+        self.inside, self.name, self.outer = inside, name, outer
 
 
 @dataclass(frozen=True, slots=True)

@@ -236,10 +236,7 @@ def _bounded(level: Level, operator: str, left: Node | None, bound: Value, depth
     """A length is never negative, and an integer column holds no more than its type."""
     if isinstance(bound, bool) or not isinstance(bound, int) or not never_null(level, left, depth):
         return OPEN
-    lowest, highest = (0, None) if folding.counts(left) else (None, None)
-    bits = folding.whole_number(level, left)
-    if bits is not None:
-        lowest, highest = -(2**bits), 2**bits - 1
+    lowest, highest = folding.extent(level, left)
     if lowest is not None and ((operator == ">=" and bound <= lowest) or (operator in {">", "<>"} and bound < lowest)):
         return ALWAYS
     above = highest is not None and (
