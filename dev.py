@@ -36,6 +36,8 @@ usage: python3 dev.py COMMAND [arguments]
   setup                    only make or mend the environment in .venv
   lock                     resolve requirements.lock anew from pyproject.toml
 
+`test` and `bench` take --compiled: what turns a text into effects then runs as C, in a copy under build/.
+
 Every command sets up what is missing before it does its work; the second time that costs nothing."""
 
 # What the tests use of Debian: the package, and a file that shows it is there.
@@ -262,7 +264,16 @@ def bench(arguments: Sequence[str]) -> int:
     """Become the benchmarks."""
     ensure_environment()
     ensure_debian_packages()
-    _become_module("benchmarks", arguments)
+    _become_module("benchmarks", _perhaps_compiled(arguments))
+
+
+def _perhaps_compiled(arguments: Sequence[str]) -> list[str]:
+    """The other arguments; where --compiled is among them, everything from here on imports the compiled copy."""
+    if "--compiled" in arguments:
+        with _step("compiling what has changed"):
+            _run([PYTHON, ROOT / "tools" / "compiled.py"])
+        os.environ["PYTHONPATH"] = str(ROOT / "build" / "compiled" / "src")
+    return [argument for argument in arguments if argument != "--compiled"]
 
 
 def lint(_arguments: Sequence[str]) -> int:
@@ -275,7 +286,7 @@ def test(arguments: Sequence[str]) -> int:
     """The whole verdict."""
     ensure_environment()
     ensure_debian_packages()
-    return judge(lints(), tests(arguments))
+    return judge(lints(), tests(_perhaps_compiled(arguments)))
 
 
 def rewrite(_arguments: Sequence[str]) -> int:
