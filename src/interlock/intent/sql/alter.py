@@ -100,24 +100,24 @@ def _command(reading: Reading, level: Level, relation: Relation | None, object_:
         refuse_by_name(reading, subtype)
         return
     known = relation is not None and column in relation.fields
-    if change is _REWRITES:
+    if change == _REWRITES:
         reading.add(Verb.CONFIGURE, object_, Reach.ALL, fields=(column,) if known else (), relation=relation)
         if object_.kind is not ObjectKind.INDEX:
             reading.add(Verb.CHANGE, object_, Reach.ALL, fields=(column,) if known else None, relation=relation)
     else:
-        lost = (column,) if known and change is _LOSES else ()
+        lost = (column,) if known and change == _LOSES else ()
         reading.add(change[0], object_, change[1], fields=lost, relation=relation)
     if subtype == "AT_DropConstraint":
         unprotect(reading, object_, relation, f"`{column}` is no longer checked")
         unrefer(reading, relation, named=column)
     if subtype == "AT_DropColumn":
         unrefer(reading, relation, column=column)
-    if change is _LOSES and word(command, "behavior") == "DROP_CASCADE":
+    if change == _LOSES and word(command, "behavior") == "DROP_CASCADE":
         reading.note(FindingCode.CASCADES, f"CASCADE drops whatever depends on `{object_}`")
         if known and relation is not None:
             Cascade(reading).column(relation, column)
     _weakened(reading, object_, relation, kind, inner)
-    if change is _REWRITES or subtype in _LOOKS_THROUGH or "constraints" in inner:
+    if change == _REWRITES or subtype in _LOOKS_THROUGH or "constraints" in inner:
         _stored_code(reading, relation)
     if subtype in _ATTACHES:
         _attached(reading, kind, inner)
