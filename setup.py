@@ -1,4 +1,4 @@
-"""Builds Interlock: as plain Python, or with INTERLOCK_COMPILED=1 with its busiest package compiled (ADR 0009)."""
+"""Builds Interlock: as plain Python, or with INTERLOCK_COMPILED=1 with its busiest package compiled (ADR 0011)."""
 
 import os
 from pathlib import Path

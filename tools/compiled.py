@@ -1,4 +1,4 @@
-"""Make build/compiled: a copy of the sources with its busiest package compiled, never older than they are (ADR 0009).
+"""Make build/compiled: a copy of the sources with its busiest package compiled, never older than they are (ADR 0011).
 
 A copy, and not a file beside each source: what is edited must be what runs.
 """

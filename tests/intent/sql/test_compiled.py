@@ -1,4 +1,4 @@
-"""What is compiled means the same as the Python it was made from (ADR 0010)."""
+"""What is compiled means the same as the Python it was made from (ADR 0011)."""
 
 import os
 import subprocess
