@@ -7,7 +7,7 @@ import msgspec
 
 from interlock.access.leases import groups_asked, missing
 from interlock.cli.render import part, quoted, say
-from interlock.model import Basis, Card, Effect, Impact, Lease, OneCommand, Principal, Reach, Sample, Span
+from interlock.model import Approver, Basis, Card, Effect, Impact, Lease, OneCommand, Principal, Reach, Sample, Span
 
 _SECOND: Final = 1_000_000
 _FOR_A_WHILE: Final = "who asks, and [bold]any number of commands[/] that do nothing else; policy still judges each"
@@ -36,7 +36,9 @@ def lease_data(lease: Lease) -> dict[str, object]:
         **_scope_data(lease.scope),
         "may_approve": list(groups_asked(lease)),
         "missing": dict(missing(lease)) if lease.pending else {},
-        "approved_by": [{"id": one.id, "group": one.group, "proof": one.proof} for one in lease.approved_by],
+        "approved_by": [
+            {"id": one.id, "group": one.group, "proof": one.proof, "mfa": one.mfa} for one in lease.approved_by
+        ],
         "broken_by": None if lease.broken_by is None else lease.broken_by.id,
         "reviewed_by": None if lease.reviewed_by is None else lease.reviewed_by.id,
         "impact": _impact_data(lease.ceiling),
@@ -106,9 +108,7 @@ def show_card(lease: Lease, card: Card | None, at: int) -> None:
         part("found", [quoted(finding.message) for finding in card.findings])
     part("asked by", [quoted(f"policy {r.policy}: {r.title}. {r.message}") for r in card.reasons])
     part("lifted by", [quoted(_ways(lease))])
-    part(
-        "approved", [quoted(f"{one.id} for {one.group}, by {one.proof}") for one in lease.approved_by] or ["nobody yet"]
-    )
+    part("approved", [quoted(_approved(one)) for one in lease.approved_by] or ["nobody yet"])
     part("bound to", [*_bound(lease, card)])
     part("rows", [quoted(line) for line in sample_lines(card.content.samples)])
     part("statement", [quoted(line) for line in _statement(card)])
@@ -140,6 +140,10 @@ def sample_lines(samples: Iterable[Sample]) -> Iterator[str]:
 
 def _shown(value: str | None) -> str:
     return "NULL" if value is None else "".join(c if c.isprintable() else repr(c)[1:-1] for c in value)
+
+
+def _approved(one: Approver) -> str:
+    return f"{one.id} for {one.group}, by {one.proof}{' with a second factor' if one.mfa else ''}"
 
 
 def _who(principal: Principal) -> Iterator[str]:

@@ -161,6 +161,7 @@ def _approver(approver: Approver) -> dict[str, JSON]:
         "by": clip(approver.id, MAX_NAME),
         "group": clip(approver.group, MAX_NAME),
         "issuer": clip(approver.issuer, MAX_NAME),
+        "mfa": approver.mfa,
         "operator": approver.operator,
         "proof": clip(approver.proof, 32),
         "uid": approver.uid,

@@ -31,7 +31,8 @@ class Approver:
     """One who said yes, in the name of one `group`.
 
     `proof` is how the person was identified: `scram` or `token`. `uid` is the operating system's user at the other
-    end of the socket, `operator` whether that is the gateway's own. `at` is in microseconds since the epoch, UTC.
+    end of the socket, `operator` whether that is the gateway's own, `mfa` whether whoever issued
+    the token was shown a second factor. `at` is in microseconds since the epoch, UTC.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Approver:
     uid: int
     operator: bool
     at: int
+    mfa: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

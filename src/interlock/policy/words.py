@@ -169,7 +169,7 @@ def _facts(rule: Rule, question: Question, case: Case) -> Iterator[str]:
     if "fields" in looked and (labels := sensitive(question.labels)):
         yield f"touches {', '.join(labels)} columns"
     if "impact" in looked:
-        yield _rows(case, question)
+        yield from _rows(case, question)
     yield from _counts(rule, case)
     if "chain" in looked:
         yield "driven by " + " for ".join(f"{a.kind} `{a.id}`" for a in case.command.session.principal.chain())
@@ -191,13 +191,16 @@ def _counts(rule: Rule, case: Case) -> Iterator[str]:
             yield f"{known[name]:,} {COUNTS[name]}, this command included{limit}"
 
 
-def _rows(case: Case, question: Question) -> str:
+def _rows(case: Case, question: Question) -> Iterator[str]:
+    """The total, which is the same for every effect and so said once, and what of it belongs to this one."""
     impact = case.impact
     if impact.rows is None:
-        return "rows not measured"
-    here = f", {question.here:,} of them here" if question.here is not None else ""
+        yield "rows not measured"
+        return
     word = "measured" if impact.basis is Basis.MEASURED else "estimated, not measured"
-    return f"{impact.rows:,} rows {word}{here}"
+    yield f"{impact.rows:,} rows {word}"
+    if question.here is not None and question.here != impact.rows:
+        yield f"{question.verb} {question.here:,} of {question.shown()}"
 
 
 # The counts in which a command does not stand while it is judged.

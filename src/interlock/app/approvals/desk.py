@@ -155,6 +155,8 @@ class _Conversation:
         if said.verdict in ("break-glass", "review"):
             return await self._glass(said, lease, who)
         group = said.group or group_of(lease, who)
+        if group in self._room.config().approvals.second_factor and not speaker.mfa:
+            raise ApprovalRefused(f"approvals of `{group}` need a second factor: present a token whose `amr` says mfa")
         return await leases.approve(lease.id, who, speaker.approver(group), said.reason)
 
     async def _take_back(self, said: Decide, lease: Lease) -> Lease:

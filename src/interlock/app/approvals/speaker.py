@@ -95,6 +95,7 @@ class Speaker:
             uid=self.peer,
             operator=self.operator,
             at=self._now(),
+            mfa=self.mfa,
         )
 
     def _once(self) -> None:

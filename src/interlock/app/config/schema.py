@@ -186,12 +186,14 @@ class WebhookConfig(Section, frozen=True, kw_only=True):
 class ApprovalsConfig(Section, frozen=True, kw_only=True):
     """[approvals]: `expire` is how long a request waits for people, `valid` how long an approved command may take to
     be sent again. `socket` is where `interlock approvals` talks to the gateway. People of the group `break_glass` may
-    put a reason in the place of approvals, with a second factor; not set, nobody may."""
+    put a reason in the place of approvals, with a second factor; not set, nobody may. Approvals in the name of the
+    groups `second_factor` need one, too."""
 
     expire: Seconds = Seconds(3600)
     valid: Seconds = Seconds(900)
     socket: Path = STATE / "approvals.sock"
     break_glass: Name | None = None
+    second_factor: frozenset[Name] = frozenset()
     webhooks: dict[str, WebhookConfig] = {}
 
 

@@ -37,13 +37,14 @@ def error(ask: Ask, decision: Decision, *, cancelled: bool = False) -> bytes:
 def undone(settled: Settled) -> bytes:
     """The ErrorResponse for a unit that ran, was counted, and was taken back."""
     decision, intent = settled.decision, settled.case.intent
+    anew = any(effect.verb is Verb.EXECUTE for effect in intent.effects)  # its code ran, and marked the session
     held = decision.verdict is Verdict.HOLD
     return build_error(
         "ERROR",
         BLOCKED,
         f"interlock {'held' if held else 'undid'} {what(intent)}: {_title(decision)}",
-        detail=f"{counted(settled.case.impact)}\n{why(intent, decision)}",
-        hint=instead(settled.ran[-1], decision),
+        detail=f"{counted(settled.case.impact)}\n{why(intent, decision, anew=anew)}",
+        hint=instead(settled.ran[-1], decision, anew=anew),
     )
 
 
@@ -71,7 +72,7 @@ def what(intent: Intent) -> str:
     return f"{text} and {more} more" if more > 0 else text
 
 
-def why(intent: Intent, decision: Decision) -> str:
+def why(intent: Intent, decision: Decision, *, anew: bool = False) -> str:
     """The deciding policies with the facts they looked at, then what else the analyser found."""
     reasons = telling(decision.reasons)
     lines = [f"Policy {reason.policy}: {reason.message}." for reason in reasons[:_MOST_REASONS]]
@@ -82,16 +83,16 @@ def why(intent: Intent, decision: Decision) -> str:
     found = dict.fromkeys(finding.message for finding in intent.all_findings())
     lines += [f"Found: {message}." for message in found if message not in said]
     if decision.lease is not None:
-        lines.append(requests.as_json(decision.lease))
+        lines.append(requests.as_json(decision.lease, anew=anew))
     return "\n".join(lines)
 
 
-def instead(ask: Ask, decision: Decision) -> str:
+def instead(ask: Ask, decision: Decision, *, anew: bool = False) -> str:
     """What to do now, and whom to ask with which number."""
     lines = [_sentence(hint) for hint in ways_out(telling(decision.reasons)[:_MOST_REASONS])]
     lifts = list(dict.fromkeys(reason.lift for reason in decision.reasons if reason.lift))
     if decision.lease is not None:
-        lines += requests.as_words(decision.lease)
+        lines += requests.as_words(decision.lease, anew=anew)
     elif lifts:
         lines.append(f"It can be lifted by {', '.join(map(_lift, lifts))}.")
     lines.append(f"Decision {ask.command.id}: quote it when you ask.")
