@@ -60,3 +60,6 @@ def test_what_a_killed_gateway_left_is_named(prepared: tuple[Stand, str]) -> Non
         assert ("ok", "a gateway works with it now, and sweeps up after itself") in found(stand)
         stand.kill()
     assert any(grade == "warn" and "of a gateway that is gone" in text for grade, text in found(stand))
+    stand.start()
+    assert stand.stop() == 0
+    assert ("ok", "nothing of a gateway is left over") in found(stand)

@@ -44,7 +44,7 @@ async def look_as_lender(login: Login, *, gateway: str, target: str, owner_role:
         return LenderStanding(
             powers=tuple(name for name, held in role.items() if held),
             owns=await connection.fetchval(_OWNS),
-            members=tuple(row["rolname"] for row in await connection.fetch(_MEMBERS, prefix)),
+            members=tuple(row["rolname"] for row in await connection.fetch(_MEMBERS, prefix, owner_role)),
             things=len(lendable),
             unlent=tuple(row["name"] for row in lendable if not row["lends"]),
             lends_owner=None if owner_role is None else bool(await connection.fetchval(_LENDS, owner_role)),
@@ -56,10 +56,12 @@ _OWNS: Final = """
     SELECT count(*) FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid
     WHERE r.rolname = current_user AND d.refclassid = 'pg_authid'::regclass AND d.deptype = 'o'
 """
-# Whom it can become or whose rights it has: not what it may merely pass on.
+# Whose rights it has: not what it may merely pass on, nor what comes with the owner role alone.
 _MEMBERS: Final = """
     SELECT r.rolname FROM pg_roles r WHERE r.rolname <> current_user AND NOT starts_with(r.rolname, $1)
         AND pg_has_role(current_user, r.oid, 'USAGE')
+        AND NOT EXISTS (SELECT FROM pg_roles o WHERE o.rolname = $2 AND o.oid <> r.oid
+            AND pg_has_role(current_user, o.oid, 'USAGE') AND pg_has_role(o.oid, r.oid, 'USAGE'))
     ORDER BY r.rolname
 """
 _LENDABLE: Final = """
