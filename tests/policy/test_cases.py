@@ -20,6 +20,7 @@ WORLD = "principals: {zed: {kind: person}}\nobjects: {t: {kind: table, path: [pu
         WORLD + "cases: []\ncases: []",
         WORLD + "cases: []\non: []",
         "principals: &a {}\nobjects: *a\ncases: []",
+        "principals: " + "[" * 100_000,
         "principals: !!python/object/apply:os.getcwd []\ncases: []",
         "[" * 3_000,
         "a: b: c",

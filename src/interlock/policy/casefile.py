@@ -9,6 +9,8 @@ import yaml
 
 from interlock.model import Basis, FindingCode, ObjectKind, PrincipalKind, Reach, Verb, Verdict
 
+_DEEPEST = 50  # levels of a case file
+
 
 class _Closed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Keys are closed: a mistyped one is an error, not a case that tests less than it says."""
@@ -115,20 +117,26 @@ class CaseFile(_Closed, frozen=True, kw_only=True):
 def read_cases(text: str) -> CaseFile:
     """Read a cases.yaml. Raises ValueError that says where and what is wrong with it."""
     try:
+        _refuse_what_grows(text)
         document: object = yaml.load(text, _Loader)
         return msgspec.convert(document, CaseFile, strict=True)
     except (yaml.YAMLError, msgspec.ValidationError, RecursionError) as error:
         raise ValueError(f"not a case file: {error}") from error
 
 
-class _Loader(yaml.SafeLoader):
-    """Safe YAML with the few plain types of YAML 1.2: `on`, `yes` and dates are text, and a key stands once."""
+def _refuse_what_grows(text: str) -> None:
+    """No aliases: a few lines of them expand to gigabytes. And no deeper than libyaml's own stack bears."""
+    depth = 0
+    for event in yaml.parse(text, yaml.CSafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent):
+            raise yaml.YAMLError(f"aliases are not read here{event.start_mark}")
+        if depth > _DEEPEST:
+            raise yaml.YAMLError(f"there are more than {_DEEPEST} levels{event.start_mark}")
 
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """No aliases: a few lines of them expand to gigabytes."""
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.composer.ComposerError(None, None, "aliases are not read here")
-        return super().compose_node(parent, index)
+
+class _Loader(yaml.CSafeLoader):
+    """Safe YAML with the few plain types of YAML 1.2: `on`, `yes` and dates are text, and a key stands once."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
         """A mapping whose keys are strings that do not repeat."""
