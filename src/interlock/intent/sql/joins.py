@@ -4,9 +4,43 @@ from interlock.intent.sql.equations import Equation
 from interlock.intent.sql.folding import column_of
 from interlock.intent.sql.links import Link
 from interlock.intent.sql.names import Level, Range
+from interlock.intent.sql.reading import Reading
 from interlock.intent.sql.tree import body, nodes
 
 _SURROUNDINGS = -1
+
+
+class Joined(Range):
+    """A join behind an alias, `(a JOIN b ON ...) AS j (x, y)`: its columns are those of its sides, by other names."""
+
+    __slots__ = ("behind",)
+
+    def __init__(self, name: str, sides: list[Range], used: tuple[str, ...], renamed: tuple[str, ...]) -> None:
+        super().__init__(name)
+        self.members, self.group = sides, sides[0].group
+        self.behind: dict[str, list[tuple[Range, str]]] = {}
+        seen = [range_ for range_ in sides if not range_.hidden]
+        merged = [(column, [(side, column) for side in seen if side.has(column) is not False]) for column in used]
+        listed = [(side, side.outputs()) for side in seen]
+        if all(outputs is not None for _, outputs in listed):
+            own = [(column, [(side, column)]) for side, outputs in listed for column, _ in outputs or ()]
+            columns = [*merged, *(each for each in own if each[0] not in used)]
+            called = [*renamed, *(column for column, _ in columns[len(renamed) :])][: len(columns)]
+            self.name_columns([(name, ()) for name in called])
+            for name, (_, behind) in zip(called, columns, strict=True):
+                self.behind.setdefault(name, []).extend(behind)
+        for side in seen:
+            side.hidden = True
+
+    def touch(self, reading: Reading, column: str) -> None:
+        """A column of it is one of its sides'; any of theirs where they are not known."""
+        if column not in self.behind:
+            self.touch_all(reading)
+            return
+        self.touched = True
+        for side, name in self.behind[column]:
+            reading.hits.add(id(side))
+            side.touch(reading, name)
 
 
 def common(sides: list[Range]) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ class Range:
         "gathered",
         "given",
         "group",
+        "hidden",
         "listed",
         "listing",
         "members",
@@ -56,7 +57,7 @@ class Range:
         self.members: list[Range] = []
         self.sources: tuple[Source, ...] = ()
         self.given: frozenset[str] = frozenset()
-        self.touched = False
+        self.touched = self.hidden = False  # `hidden` behind the alias of a join: counted, and no longer named
         self.pinned: set[str] = set()
         self.constants: dict[str, str] = {}
         self.listed: set[str] = set()
@@ -77,6 +78,8 @@ class Range:
 
     def has(self, column: str) -> bool | None:
         """Whether it has this column; None where its columns are not known."""
+        if self.hidden:
+            return False
         if self.columns is not None:
             return column in self.columns
         if self.relation is not None:
@@ -195,7 +198,7 @@ class Level:
         level: Level | None = self
         while level is not None:
             for range_ in level.ranges:
-                if range_.name == name and (not schema or range_.stands_in(schema)):
+                if range_.name == name and not range_.hidden and (not schema or range_.stands_in(schema)):
                     return range_
             level = level.parent
         return None
@@ -305,7 +308,7 @@ def starred(level: Level, qualified: tuple[str, ...]) -> Outputs:
         found = level.range_named(qualified[-1], qualified[-2] if len(qualified) > 1 else "")
         ranges = [found] if found is not None else []
     else:
-        ranges = [] if level.merged else level.ranges
+        ranges = [] if level.merged else [range_ for range_ in level.ranges if not range_.hidden]
     outputs: list[tuple[str, tuple[Source, ...]]] = []
     for range_ in ranges:
         columns = range_.outputs()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from interlock.intent.sql.counting import MANY_GROUPINGS, cubed, few, limited, single_row
 from interlock.intent.sql.equations import equation
 from interlock.intent.sql.expressions import EQUALS, QueryFunction, operator, query, targets, walk
-from interlock.intent.sql.joins import common, equate, equate_used, join, merge_groups, tie
+from interlock.intent.sql.joins import Joined, common, equate, equate_used, join, merge_groups, tie
 from interlock.intent.sql.links import link
 from interlock.intent.sql.multiplying import note_multiplying
 from interlock.intent.sql.names import Level, Range
@@ -242,25 +242,40 @@ class _Join:
         condition = node(self.inner, "quals")
         if condition is not None:
             inner_join = self.inner.get("jointype") in {None, "JOIN_INNER"}
-            where(reading, level, condition, pins=inner_join)
+            self._ask(reading, level, condition, pins=inner_join)
         used = names(self.inner, "usingClause")
+        seen = [range_ for range_ in sides if not range_.hidden]
         if flag(self.inner, "isNatural"):
-            used = common(sides)
+            used = common(seen)
         for name in used:
-            for range_ in sides:
+            for range_ in seen:
                 if range_.has(name) is not False:
                     range_.touch(reading, name)
         if used:
             operator(reading, EQUALS)  # found by the search path, like one that is written
             level.merged = True
             merge_groups(sides)
-            equate_used(level, sides, used)
+            equate_used(level, seen, used)
         self._fill(sides)
-        alias = node(self.inner, "alias") or node(self.inner, "join_using_alias")
-        if alias is not None:
+        if (alias := node(self.inner, "alias")) is not None:
+            level.ranges.append(Joined(word(alias, "aliasname"), sides, used, names(alias, "colnames")))
+            level.merged = False
+        elif (alias := node(self.inner, "join_using_alias")) is not None:
             joined = Range(word(alias, "aliasname"))
             joined.members = sides
             level.ranges.append(joined)
+
+    def _ask(self, reading: Reading, level: Level, condition: Node, *, pins: bool) -> None:
+        """Read ON: it sees the two sides alone (docs 7.2.1.1), and behind them what surrounds the query."""
+        before, sides = level.ranges[: self.first], level.ranges[self.first :]
+        groups = [range_.group for range_ in sides] if before else []
+        level.ranges = sides
+        where(reading, level, condition, pins=pins)
+        for old, range_ in zip(groups, sides, strict=False):
+            for other in before:
+                if other.group == old:
+                    other.group = range_.group
+        level.ranges = before + level.ranges
 
     def _fill(self, sides: list[Range]) -> None:
         """An outer join gives rows of the one side without any of the other: there every column is NULL."""
