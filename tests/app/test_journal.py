@@ -22,7 +22,7 @@ from tests.store.ledgers import NO_LIMITS, reading, replayed, settings
 
 
 def run(test: Coroutine[object, object, None]) -> None:
-    asyncio.run(asyncio.wait_for(test, 20))
+    asyncio.run(asyncio.wait_for(test, 120))  # it ends at all: a busy machine takes its time
 
 
 class Deaths(list[LedgerFault]):

@@ -12,7 +12,7 @@ from tests.architecture.repository import ROOT
 @pytest.mark.parametrize("target", ["intent_sql", "wire_postgres"])
 def test_a_target_runs_under_atheris(target: str, tmp_path: Path) -> None:
     pytest.importorskip("atheris", reason="atheris has wheels for Linux on x86-64 alone: nothing is fuzzed here")
-    # libFuzzer asks for the peak of memory, and a program inherits that of whoever started it: here, of a whole test run.
+    # libFuzzer looks at the peak of memory, which a program inherits from whoever started it: here a whole test run.
     options = [
         "-rss_limit_mb=0",
         "-runs=300",
