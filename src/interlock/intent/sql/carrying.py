@@ -1,6 +1,6 @@
 """Sensitive values that a write copies to where nothing says that they are: they leave what guards them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from interlock.intent.sql.reading import Reading, Source
 from interlock.intent.sql.relation import Relation
@@ -9,12 +9,14 @@ from interlock.model.labels import SENSITIVE
 
 
 def carry(
-    reading: Reading, target: Relation | None, columns: Iterable[str], values: Iterable[Iterable[Source]]
+    reading: Reading, target: Relation | None, columns: Iterable[str], values: Iterable[Sequence[Source]]
 ) -> None:
     """EXPORT of each column whose value goes into one of `columns`, in order, that lacks its sensitive labels."""
     if target is None or not reading.catalog.labels.entries:
         return
     for column, sources in zip(columns, values, strict=False):
+        if not sources:
+            continue
         field = target.fields.get(column)
         kept = target.object.labels | (field.labels if field is not None else frozenset())
         for object_, name in sources:

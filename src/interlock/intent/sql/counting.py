@@ -14,6 +14,7 @@ from interlock.intent.sql.tree import (
     body,
     constant,
     flag,
+    holds,
     names,
     node,
     nodes,
@@ -136,15 +137,10 @@ def single_row(inner: Node) -> bool:
     limit = body(node(inner, "limitCount"), "A_Const")
     if limit is not None and number(node(limit, "ival") or {}, "ival", 0) <= 1 and "ival" in limit:
         return True
-    targets_ = [
-        unwrap(node(t, "val"))[0] for w in nodes(inner, "targetList") if (t := body(w, "ResTarget")) is not None
-    ]
-    return (
-        "groupClause" not in inner
-        and "larg" not in inner
-        and bool(targets_)
-        and all(_aggregates(w) for w in nodes(inner, "targetList"))
-    )
+    if "groupClause" in inner or "larg" in inner:
+        return False
+    listed = nodes(inner, "targetList")
+    return holds(listed, "ResTarget") and all(map(_aggregates, listed))
 
 
 def _gives_many(value: Json) -> bool:

@@ -49,9 +49,23 @@ def covered(level: Level, arguments: list[Node]) -> bool:
 
 def opposed(level: Level, arguments: list[Node]) -> bool:
     """Whether two arms of an AND are each other's opposite, so that it never holds."""
-    flat = _flat(arguments, "AND_EXPR")
+    flat = [argument for argument in _flat(arguments, "AND_EXPR") if not _only_bounds(argument)]
+    if len(flat) < 2:
+        return False
     arms = [arm for argument in flat for arm in _arms(level, argument, set(), positive=True)]
     return any(_complete(one, other) for at, one in enumerate(arms) for other in arms[at + 1 :])
+
+
+def _only_bounds(wrapped: Node) -> bool:
+    """Whether it compares a column with another or with a number: a bound on it, and nobody's opposite."""
+    inner = body(wrapped, "A_Expr")
+    if inner is None or inner.get("kind") != "AEXPR_OP" or (names(inner, "name") or ("",))[-1] not in _OPPOSITE:
+        return False
+    left, right = node(inner, "lexpr"), node(inner, "rexpr")
+    if left is None or right is None or "ColumnRef" not in left:
+        return False
+    value = body(right, "A_Const")
+    return "ColumnRef" in right or (value is not None and "boolval" not in value)
 
 
 def _flat(arguments: list[Node], operation: str) -> list[Node]:

@@ -111,8 +111,8 @@ Handler = Callable[[Reading, "Level | None", Node], Parts]
 def _column(reading: Reading, level: Level | None, inner: Node) -> Parts:
     fields = inner.get("fields")
     if level is not None and isinstance(fields, list) and fields:
-        last = fields[-1]
-        naming.column(reading, level, names(inner, "fields"), star=isinstance(last, dict) and "A_Star" in last)
+        count = naming.star if "A_Star" in fields[-1] else naming.column
+        count(reading, level, names(inner, "fields"))
     return None
 
 
@@ -378,7 +378,7 @@ def targets(reading: Reading, level: Level, listed: list[Node]) -> Outputs:
         else:
             # `(row).*` gives as many columns as the row has.
             known = known and not ("A_Indirection" in value and _expands(value))
-            outputs.append((output_name(target), tuple(dict.fromkeys(reading.mentions))))
+            outputs.append((output_name(target), reading.sources()))
         if len(outputs) > _MAX_COLUMNS:
             raise TooMuch(f"the answer has more than {_MAX_COLUMNS} columns, which PostgreSQL refuses; name fewer")
     if reading.series:

@@ -337,10 +337,9 @@ def _document(level: Level, wrapped: Node) -> bool:
     )
 
 
-def plainly_open(condition: Node) -> bool:
+def plainly_open(inner: Node) -> bool:
     """`column = value` and `a.x = b.y`, by far the most common: nothing to work out."""
-    inner = body(condition, "A_Expr")
-    if inner is None or inner.get("kind") != "AEXPR_OP" or names(inner, "name") != ("=",):
+    if inner.get("kind") != "AEXPR_OP" or names(inner, "name") != ("=",):
         return False
     left, right = body(node(inner, "lexpr"), "ColumnRef"), node(inner, "rexpr")
     if left is None or right is None:

@@ -204,19 +204,22 @@ class Level:
         return None
 
 
-def column(reading: Reading, level: Level, names: tuple[str, ...], *, star: bool) -> None:
-    """Count the mention of a column reference: `names` without its star."""
-    if star and not names:
-        for range_ in level.ranges:
-            _hit(reading, range_)
-            range_.touch_all(reading)
-        return
-    if star:
-        _whole(reading, level, names)
-    elif len(names) == 1:
+def column(reading: Reading, level: Level, names: tuple[str, ...]) -> None:
+    """Count the mention of a column."""
+    if len(names) == 1:
         _plain(reading, level, names[0])
     else:
         _qualified(reading, level, names)
+
+
+def star(reading: Reading, level: Level, names: tuple[str, ...]) -> None:
+    """Count the mention of a whole row by `names` and a star, or of all of them."""
+    if names:
+        _whole(reading, level, names)
+        return
+    for range_ in level.ranges:
+        _hit(reading, range_)
+        range_.touch_all(reading)
 
 
 def lookup(level: Level | None, names: tuple[str, ...]) -> tuple[Range, str] | None:
@@ -282,7 +285,7 @@ def _qualified(reading: Reading, level: Level, names: tuple[str, ...]) -> None:
     if range_ is None:
         _plain(reading, level, names[0])
         return
-    _hit(reading, range_)
+    reading.hits.add(id(range_))
     has = range_.has(name)
     if has is not True:
         # Not a column: `range.f` calls f with the whole row (docs 37.5.5, functional notation).

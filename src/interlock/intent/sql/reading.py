@@ -116,7 +116,16 @@ class Gathered:
             self.reach = reach
 
     def effect(self) -> Effect:
-        """The finished effect; fields stand in the order of the table, so that equal meanings are equal values."""
+        """The finished effect; fields stand in the order of the table, so that equal meanings are equal values. The
+        relation keeps those without findings: there are few."""
+        relation = self.relation
+        if relation is None or self.findings or self.object is not relation.object:
+            return self._made()
+        key = (self.verb, self.reach, None if self.fields is None else frozenset(self.fields))
+        kept = relation.effects.get(key)
+        return kept if kept is not None else relation.keep(key, self._made())
+
+    def _made(self) -> Effect:
         return Effect(
             verb=self.verb,
             object=self.object,
@@ -228,6 +237,11 @@ class Reading:
                 for base, columns in gathered.relation.expansion(gathered.fields):
                     self.gather(gathered.verb, base.object, base).name(columns)
         return tuple([gathered.effect() for gathered in self._gathered.values()])
+
+    def sources(self) -> tuple[Source, ...]:
+        """What the expression that was walked mentions, each once."""
+        found = self.mentions
+        return tuple(dict.fromkeys(found)) if len(found) > 1 else tuple(found)
 
     def gathered_after(self, count: int) -> list[Gathered]:
         """The effects that came after the first `count`."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from interlock.intent.sql import catalog_rows as rows
 from interlock.intent.sql.labels import SYSTEM_SCHEMAS
 from interlock.intent.sql.lineage import ROW, lineage
-from interlock.model import Field, Object
+from interlock.model import Effect, Field, Object, Reach, Verb
 
 # pg_trigger.tgtype bits (catalog/pg_trigger.h).
 ON_INSERT, ON_DELETE, ON_UPDATE, ON_TRUNCATE, INSTEAD = 4, 8, 16, 32, 64
@@ -49,6 +49,11 @@ class ForeignKey:
         )
 
 
+# An effect on a relation without findings, but for its object: its columns, None for all.
+EffectKey = tuple[Verb, Reach | None, frozenset[str] | None]
+_MOST_EFFECTS = 256
+
+
 @dataclass(eq=False, slots=True, kw_only=True)
 class Relation:
     """A table, view, index or sequence; `link` completes it once, then it does not change.
@@ -82,6 +87,7 @@ class Relation:
     places: Mapping[str, int] = field(default_factory=dict)
     not_null: frozenset[str] = frozenset()
     is_view: bool = False
+    effects: dict[EffectKey, Effect] = field(default_factory=dict)
     family: "Mapping[int, Relation]" = field(default_factory=dict)
 
     def link(self, family: "Mapping[int, Relation]") -> None:
@@ -91,6 +97,13 @@ class Relation:
         self.places = {column.name: place for place, column in enumerate(self.columns)}
         self.not_null = frozenset(column.name for column in self.columns if column.not_null)
         self.is_view = self.kind == "v"
+
+    def keep(self, key: EffectKey, effect: Effect) -> Effect:
+        """Remember an effect on it, so that the next one like it is the same value."""
+        if len(self.effects) >= _MOST_EFFECTS:
+            self.effects.clear()
+        self.effects[key] = effect
+        return effect
 
     @property
     def schema(self) -> str:

@@ -23,7 +23,7 @@ def add_functions(reading: Reading, level: Level, inner: Node) -> None:
     _definitions(reading, columns)
     numbers = series(inner)
     range_ = Range(word(alias, "aliasname") or _function_name(inner), weighs=numbers > LIGHT)
-    range_.numbers, range_.sources = numbers or None, tuple(dict.fromkeys(reading.mentions))
+    range_.numbers, range_.sources = numbers or None, reading.sources()
     defined = [word(body(column, "ColumnDef") or {}, "colname") for column in columns]
     range_.given = frozenset([*names(alias, "colnames"), *defined])
     level.ranges.append(range_)
@@ -57,5 +57,5 @@ def add_table_function(reading: Reading, level: Level, inner: Node) -> None:
     reading.mentions = []
     walk(reading, level, [value for key, value in inner.items() if key != "alias"])
     range_ = Range(word(node(inner, "alias") or {}, "aliasname"))
-    range_.sources = tuple(dict.fromkeys(reading.mentions))
+    range_.sources = reading.sources()
     level.ranges.append(range_)

@@ -172,7 +172,7 @@ def _values(reading: Reading, level: Level, inner: Node, values: list[Node]) -> 
     reading.mentions = []
     for row in values:
         walk(reading, level, row)
-    sources = tuple(dict.fromkeys(reading.mentions))
+    sources = reading.sources()
     _, first = unwrap(values[0])
     _tail(reading, level, inner)
     return [(f"column{at + 1}", sources) for at in range(len(nodes(first, "items")))]

@@ -53,7 +53,8 @@ def pin(reading: Reading, level: Level, condition: Node, equal: Equation | None)
     elif equal.own and not (_pin_pair(equal.column, equal.right) or _pin_pair(equal.other, equal.left)):
         _pin_spelled(level, equal.column, equal.right)
         _pin_spelled(level, equal.other, equal.left)
-        _pin_rows(level, equal.left, equal.right)
+        if "RowExpr" in equal.left:
+            _pin_rows(level, equal.left, equal.right)
         if equal.column is not None and (asked := body(equal.right, "SubLink")) is not None:
             _pin_answer(reading, level, equal.column, asked)
 

@@ -28,8 +28,6 @@ _MIRRORED = {"=": "=", "<>": "<>", "!=": "<>", "<": ">", ">": "<", "<=": ">=", "
 
 def always(level: Level, condition: Node | None) -> bool | None:
     """Whether a condition always holds (True), never holds (False), or depends (None)."""
-    if condition is not None and folding.plainly_open(condition):
-        return None
     held = truth(level, condition)
     return None if held is OPEN else held is ALWAYS
 
@@ -37,9 +35,9 @@ def always(level: Level, condition: Node | None) -> bool | None:
 def truth(level: Level, wrapped: Node | None, depth: int = 0) -> Truth:
     """What a condition comes to in every row."""
     kind, inner = unwrap(wrapped)
-    judge = _JUDGES.get(kind)
-    if depth > DEPTH:
+    if depth > DEPTH or (kind == "A_Expr" and folding.plainly_open(inner)):
         return OPEN
+    judge = _JUDGES.get(kind)
     return judge(level, inner, depth + 1) if judge is not None else _plain(fold(level, wrapped, depth))
 
 
