@@ -117,7 +117,7 @@ def _code(reading: Reading, gathered: Gathered, relation: Relation, change: Chan
 
 def _domains(reading: Reading, relation: Relation, change: Change, columns: tuple[str, ...] | None) -> None:
     """Values that go into a column of a checked domain run its check."""
-    if change not in {Change.CREATE, Change.CHANGE}:
+    if change not in _KEEPING:
         return
     held = reading.catalog.type_code
     for column in relation.columns:

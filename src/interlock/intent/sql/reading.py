@@ -351,8 +351,11 @@ class Reading:
 
     def named(self, holder: Node) -> tuple[Relation | None, Object]:
         """The relation and the object of a RangeVar; what was found is what the target will be told to take."""
-        schema = word(holder, "schemaname")
-        relation, object_ = self.relation_object(schema, word(holder, "relname"))
+        return self.find(holder, word(holder, "schemaname"), word(holder, "relname"))
+
+    def find(self, holder: Node, schema: str, name: str) -> tuple[Relation | None, Object]:
+        """The same, where the names of the RangeVar are known already."""
+        relation, object_ = self.relation_object(schema, name)
         if relation is not None and not schema:
             self.qualify(number(holder, "location"), relation.schema)
         return relation, object_

@@ -35,8 +35,7 @@ def select(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
     around = reading.streams
     streams = not within and (around or not reading.depth)
     reading.streams = streams and streams_through(inner)
-    if "withClause" in inner:
-        ctes(reading, level, node(inner, "withClause"), reader=inner)
+    ctes(reading, level, inner, reader=inner)
     if "larg" not in inner:
         outputs = _plain(reading, level, inner, within, streams=streams)
         reading.streams = around
@@ -49,8 +48,9 @@ def select(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
     return merged
 
 
-def ctes(reading: Reading, level: Level, clause: Node | None, *, reader: Node = EMPTY) -> None:
-    """Understand a WITH clause; the names stand for the level from then on. `reader` is the SELECT that follows."""
+def ctes(reading: Reading, level: Level, holder: Node, *, reader: Node = EMPTY) -> None:
+    """Understand the WITH of a statement; its names stand for the level from then on. `reader` is the SELECT behind."""
+    clause = node(holder, "withClause") if "withClause" in holder else None
     if clause is None:
         return
     listed = nodes(clause, "ctes")
@@ -87,13 +87,13 @@ def _arms(reading: Reading, level: Level, inner: Node, within: str, *, streams: 
         current, at = waiting.pop()
         if "larg" not in current:
             own = Level(at)
-            ctes(reading, own, node(current, "withClause"))
+            ctes(reading, own, current)
             reading.streams = streams and streams_through(current)
             arms.append(_plain(reading, own, current, within, streams=streams))
             continue
         if current is not inner:
             at = Level(at)
-            ctes(reading, at, node(current, "withClause"))
+            ctes(reading, at, current)
             _tail(reading, at, current)
         waiting.extend((arm, at) for key in ("rarg", "larg") if (arm := node(current, key)) is not None)
     return arms
@@ -315,7 +315,7 @@ def add_relation(reading: Reading, level: Level, inner: Node, *, written: bool =
         found, outputs = level.cte(name)
         if found:
             return _computed(level, shown, _renamed(outputs, renamed), weighs=not level.gives_one(name))
-    relation, object_ = reading.named(inner)
+    relation, object_ = reading.find(inner, schema, name)
     range_ = Range(shown, relation=relation, object_=object_, weighs=True)
     range_.written = written
     if renamed and relation is not None:

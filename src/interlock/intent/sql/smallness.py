@@ -138,9 +138,9 @@ def _pin_answer(reading: Reading, level: Level, found: tuple[Range, str], asked:
 def is_value(wrapped: Node) -> bool:
     """A literal, a parameter, or what stands still for a whole statement as `current_date` does, perhaps cast to a type
     that compares faithfully. Never a call (threats.md 12)."""
-    kind, inner = unwrap(wrapped)
-    if kind in {"A_Const", "ParamRef", "SQLValueFunction"}:
+    if "A_Const" in wrapped or "ParamRef" in wrapped or "SQLValueFunction" in wrapped:
         return True
+    kind, inner = unwrap(wrapped)
     if kind == "A_Expr":
         negated: Json = inner.get("rexpr")
         return (

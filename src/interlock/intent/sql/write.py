@@ -21,7 +21,7 @@ from interlock.model import FindingCode, Reach, Verb
 def insert(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
     """INSERT: bounded by its text when it is VALUES; ON CONFLICT DO UPDATE also changes."""
     level = Level(parent)
-    ctes(reading, level, node(inner, "withClause"))
+    ctes(reading, level, inner)
     target = add_relation(reading, level, node(inner, "relation") or {}, written=True)
     columns = _column_names(nodes(inner, "cols"))
     source = node(inner, "selectStmt")
@@ -82,7 +82,7 @@ def update(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
     """UPDATE, with FROM."""
     level = Level(parent)
     chosen = len(reading.chosen)
-    ctes(reading, level, node(inner, "withClause"))
+    ctes(reading, level, inner)
     target = add_relation(reading, level, node(inner, "relation") or {}, written=True)
     from_clause(reading, level, nodes(inner, "fromClause"))
     reach = _condition(reading, level, target, inner)
@@ -101,7 +101,7 @@ def delete(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
     """DELETE, with USING."""
     level = Level(parent)
     chosen = len(reading.chosen)
-    ctes(reading, level, node(inner, "withClause"))
+    ctes(reading, level, inner)
     target = add_relation(reading, level, node(inner, "relation") or {}, written=True)
     from_clause(reading, level, nodes(inner, "usingClause"))
     reach = _condition(reading, level, target, inner)
@@ -157,7 +157,7 @@ def _assignments(reading: Reading, level: Level, written: Range, listed: list[No
 
 
 def _column_names(listed: list[Node]) -> tuple[str, ...]:
-    return tuple(word(target, "name") for wrapped in listed if (target := body(wrapped, "ResTarget")) is not None)
+    return tuple([word(target, "name") for wrapped in listed if (target := body(wrapped, "ResTarget")) is not None])
 
 
 def _returning(reading: Reading, level: Level, inner: Node) -> Outputs:
@@ -184,7 +184,7 @@ def _shadow(name: str, target: Range) -> Range:
 def merge(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
     """MERGE: one effect for each kind of action."""
     level = Level(parent)
-    ctes(reading, level, node(inner, "withClause"))
+    ctes(reading, level, inner)
     target = add_relation(reading, level, node(inner, "relation") or {}, written=True)
     source = node(inner, "sourceRelation")
     from_clause(reading, level, [source] if source is not None else [])
