@@ -36,4 +36,5 @@ def equation(level: Level, condition: Node) -> Equation | None:
     left, right = node(inner, "lexpr"), node(inner, "rexpr")
     if left is None or right is None or name[-1:] != ("=",):
         return None
-    return Equation(left, right, column_of(level, left), column_of(level, right), name in EQUALS)
+    other = column_of(level, right) if "ColumnRef" in right else None
+    return Equation(left, right, column_of(level, left), other, name in EQUALS)

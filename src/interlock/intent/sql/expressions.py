@@ -367,12 +367,13 @@ def targets(reading: Reading, level: Level, listed: list[Node]) -> Outputs:
             continue
         reading.mentions = []
         value = node(target, "val") or EMPTY
-        walk(reading, level, value)
-        reference = value.get("ColumnRef")
-        fields = reference.get("fields") if isinstance(reference, dict) else None
-        last = fields[-1] if isinstance(fields, list) and fields else None
-        if isinstance(last, dict) and "A_Star" in last:
-            starred = naming.starred(level, names(node(value, "ColumnRef") or EMPTY, "fields"))
+        reference = body(value, "ColumnRef")
+        if reference is None:
+            walk(reading, level, value)
+        else:
+            _column(reading, level, reference)
+        if reference is not None and "A_Star" in nodes(reference, "fields")[-1]:
+            starred = naming.starred(level, names(reference, "fields"))
             known = known and starred is not None
             outputs += starred or ()
         else:
