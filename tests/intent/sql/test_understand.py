@@ -8,7 +8,7 @@ import time
 import pytest
 
 from interlock.intent.sql import DEFAULT_LIMITS, Catalog, Flow, Limits, Scope, understand
-from interlock.intent.sql.reading import MOST_FINDINGS, Gathered
+from interlock.intent.sql.gathered import MOST_FINDINGS, Gathered
 from interlock.model import Finding, FindingCode, Reach, Verb
 from tests.intent.sql.shop import CATALOG, meaning, scope
 

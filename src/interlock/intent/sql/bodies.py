@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from interlock.intent.sql import plpgsql
 from interlock.intent.sql.catalog_rows import Function
 from interlock.intent.sql.functions import DANGEROUS
+from interlock.intent.sql.gathered import MOST_FINDINGS
 from interlock.intent.sql.limits import refuse_chains, refuse_copies, refuse_early
 from interlock.intent.sql.names import Level
 from interlock.intent.sql.parser import TooDeep, Unparsed, parse, statement_of
-from interlock.intent.sql.reading import MOST_FINDINGS, Follower, Reading, TooMuch
+from interlock.intent.sql.reading import Follower, Reading, TooMuch
 from interlock.intent.sql.settings import ALLOWED, ONLY
 from interlock.intent.sql.shape import shape_of
 from interlock.intent.sql.statement import Flow

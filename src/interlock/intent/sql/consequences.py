@@ -2,7 +2,8 @@
 
 from enum import Enum
 
-from interlock.intent.sql.reading import Gathered, Reading
+from interlock.intent.sql.gathered import Gathered
+from interlock.intent.sql.reading import Reading
 from interlock.intent.sql.relation import INSTEAD, ON_DELETE, ON_INSERT, ON_TRUNCATE, ON_UPDATE, Relation
 from interlock.intent.sql.views import view_bases
 from interlock.model import FindingCode, Reach, Verb

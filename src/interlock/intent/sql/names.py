@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from interlock.intent.sql.functions import DANGEROUS
-from interlock.intent.sql.reading import Gathered, Outputs, Reading, Source, Stray
+from interlock.intent.sql.gathered import Gathered
+from interlock.intent.sql.reading import Outputs, Reading, Source, Stray
 from interlock.intent.sql.relation import Relation
 from interlock.intent.sql.tree import Node, body, names as strings
 from interlock.model import FindingCode, Object, Reach, Verb

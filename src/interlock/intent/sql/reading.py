@@ -7,12 +7,13 @@ from functools import lru_cache
 from interlock.intent.sql.builtin_functions import HARMLESS
 from interlock.intent.sql.catalog import Catalog
 from interlock.intent.sql.functions import ACTING
+from interlock.intent.sql.gathered import Gathered
 from interlock.intent.sql.limits import Limits
 from interlock.intent.sql.relation import Relation
 from interlock.intent.sql.statement import Flow, Statement
 from interlock.intent.sql.traces import leaves_traces
 from interlock.intent.sql.tree import Node, number, word
-from interlock.model import CallerFault, Effect, Field, Finding, FindingCode, Object, ObjectKind, Reach, Verb
+from interlock.model import CallerFault, Effect, Finding, FindingCode, Object, ObjectKind, Reach, Verb
 
 Source = tuple[Object, str]
 # Output columns of a query: (name, sources); None where they are not known.
@@ -72,81 +73,7 @@ class TooMuch(CallerFault):
     """A statement holds more of something than its limit allows."""
 
 
-MOST_FINDINGS = 100
 _LOOKING = (Verb.READ, Verb.EXPORT)  # what they do to a view they do to what it reads
-_RANK = {Reach.ONE: 0, Reach.SOME: 1, Reach.UNKNOWN: 2, Reach.ALL: 3}
-
-
-class Gathered:
-    """One effect while it is put together. `names` of None means all columns."""
-
-    __slots__ = ("by_code", "fields", "findings", "object", "reach", "relation", "verb")
-
-    def __init__(self, verb: Verb, object_: Object, relation: Relation | None) -> None:
-        self.verb, self.object, self.relation = verb, object_, relation
-        self.reach: Reach | None = None
-        self.fields: set[str] | None = set()
-        self.findings: list[Finding] = []
-        self.by_code = False  # stored code does it: the planner may run that code too
-
-    def note(self, *findings: Finding) -> None:
-        """Keep findings that are not kept yet; of one code only so many, however long the text that says them."""
-        for found in findings:
-            full = len(self.findings) >= MOST_FINDINGS and any(found.code is kept.code for kept in self.findings)
-            if not full and found not in self.findings:
-                self.findings.append(found)
-
-    def name(self, columns: Iterable[str]) -> None:
-        """Count more of its columns."""
-        if self.fields is not None:
-            self.fields.update(columns)
-
-    def extend(self, reach: Reach) -> None:
-        """Count one more touch of this reach: the larger wins, two single rows are some."""
-        if self.reach is None:
-            self.reach = reach
-        elif reach is self.reach is Reach.ONE:
-            self.reach = Reach.SOME
-        elif _RANK[reach] > _RANK[self.reach]:
-            self.reach = reach
-
-    def at_least(self, reach: Reach) -> None:
-        """The same touch seen again: the larger reach wins, and one stays one."""
-        if self.reach is None or _RANK[reach] > _RANK[self.reach]:
-            self.reach = reach
-
-    def effect(self) -> Effect:
-        """The finished effect; fields stand in the order of the table, so that equal meanings are equal values. The
-        relation keeps those without findings: there are few."""
-        relation = self.relation
-        if relation is None or self.findings or self.object is not relation.object:
-            return self._made()
-        key = (self.verb, self.reach, None if self.fields is None else frozenset(self.fields))
-        kept = relation.effects.get(key)
-        return kept if kept is not None else relation.keep(key, self._made())
-
-    def _made(self) -> Effect:
-        return Effect(
-            verb=self.verb,
-            object=self.object,
-            reach=self.reach or Reach.UNKNOWN,
-            fields=self._fields(),
-            findings=tuple(self.findings),
-        )
-
-    def _fields(self) -> tuple[Field, ...] | None:
-        relation = self.relation
-        if self.fields is None:
-            return relation.all_fields if relation is not None else None
-        if not self.fields:
-            return ()
-        if relation is None:
-            return tuple(Field(name=name) for name in sorted(self.fields))
-        places, every = relation.places, relation.all_fields
-        if places.keys() >= self.fields:
-            return tuple([every[place] for place in sorted([places[name] for name in self.fields])])
-        ordered = sorted(self.fields, key=lambda name: places.get(name, 1_000_000))
-        return tuple(relation.fields.get(name) or Field(name=name) for name in ordered)
 
 
 class Reading:
