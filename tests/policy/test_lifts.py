@@ -6,6 +6,9 @@ import pytest
 
 from interlock.access.leases import approve
 from interlock.model import Lease, Verb, Verdict
+from interlock.policy import Bundle, Judge
+from interlock.policy.casefile import read_cases
+from interlock.policy.cases import run_cases
 from tests.access.leasing import DAN as APPROVER, DORA, MINUTE, by, request
 from tests.policy.world import EVE, PERMIT_ALL, case, effect, judge_of
 
@@ -68,3 +71,43 @@ def test_a_denial_stays_one_whatever_was_approved() -> None:
     deny = '@id("no") @title("t") @severity("high") forbid (principal, action == Action::"delete", resource);'
     judge = judge_of(PERMIT_ALL, held(has(A1), lift=A1), deny)
     assert judge.decide(replace(DELETE, leases=(granted("a", "dora"),))).verdict is Verdict.DENY
+
+
+LEASES = """
+@id("all") @title("all") permit (principal, action, resource);
+@id("ask-people") @title("people") @severity("high") @instead("ask") @lift("approval:dba:1")
+forbid (principal, action in Action::"write", resource)
+when { context.phase == "lease" } unless { context.lifts.contains("approval:dba:1") };
+@id("with-a-ticket") @title("ticket") @severity("high") @instead("name a ticket")
+forbid (principal, action, resource)
+when { context.phase == "lease" && !(context has lease && context.lease has ticket && context.lease.seconds <= 3600) };
+@id("under-a-lease") @title("lease") @severity("high") @instead("ask for a lease") @lift("lease:oncall")
+forbid (principal, action == Action::"change", resource) unless { context.lifts.contains("lease:oncall") };
+"""
+WORLD = """
+principals: {eve: {kind: person}}
+objects: {orders: {kind: table, path: [public, orders], fields: {id: []}}}
+cases:
+- {name: without, who: eve, effects: [CHANGE], expect: hold, lifts: ["lease:oncall"]}
+- {name: under one, who: eve, effects: [CHANGE], expect: allow, lease: {name: oncall}}
+- {name: under another, who: eve, effects: [CHANGE], expect: hold, lease: {name: access}}
+- {name: asked for, who: eve, effects: [CHANGE], expect: hold, lifts: ["approval:dba:1"],
+   lease: {name: oncall, ticket: T, asked: true}}
+- {name: approved, who: eve, effects: [CHANGE], expect: allow, granted: ["approval:dba:1"],
+   lease: {name: oncall, ticket: T, asked: true}}
+- {name: no ticket, who: eve, effects: [READ], expect: deny, reasons: [with-a-ticket],
+   lease: {name: oncall, asked: true}}
+- {name: too long, who: eve, effects: [READ], expect: deny,
+   lease: {name: oncall, ticket: T, seconds: 3601, asked: true}}
+- {name: reading, who: eve, effects: [READ], expect: allow, lease: {name: oncall, ticket: T, asked: true}}
+"""
+
+
+def test_leases_in_force_and_asked_for() -> None:
+    """Its name lifts, its facts are in the context, and being asked for it is judged in a phase of its own."""
+    world = WORLD
+    for verb in ("CHANGE", "READ"):
+        world = world.replace(verb, f"{{verb: {verb.lower()}, object: orders, reach: some, fields: [id]}}")
+    results = list(run_cases(Judge(Bundle.load({"leases.cedar": LEASES})), read_cases(world)))
+    assert len(results) == 8
+    assert {result.name: result.problems for result in results if result.problems} == {}
