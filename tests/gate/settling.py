@@ -67,6 +67,12 @@ class Unit:
             raise CountingBroken
         return self.count
 
+    async def take_back(self) -> bool:
+        return False
+
+    def again(self) -> None:
+        self.said.append("again")
+
     def land(self, settled: Settled) -> None:
         self.said.append("land" if settled.lands else "go on")
 

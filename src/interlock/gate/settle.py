@@ -58,7 +58,13 @@ class Settling(Protocol):
         """Which rows it took."""
 
     async def wait(self, decided: Awaitable[Lease], patience: int) -> Lease | None:
-        """Nobody is waited for while a transaction is open."""
+        """The lease as people decided it, once it was taken back: nobody is waited for while a transaction is open."""
+
+    async def take_back(self) -> bool:
+        """Roll it back while people are asked; False where it could not run again by itself."""
+
+    def again(self) -> None:
+        """Run it once more, and settle it then."""
 
     def land(self, settled: Settled) -> None:
         """Let it land (or go on), and release its answers."""
@@ -80,8 +86,17 @@ async def settle(gate: Gate, unit: Settling) -> None:
     gate.mark("settled")
     if settled.decision.allowed:
         unit.land(settled)
-    else:
-        unit.undo(settled)
+        return
+    decision, lifting = settled.decision, gate.lifting
+    asked = decision.lease if decision.verdict is Verdict.HOLD else None
+    patient = lifting is not None and asked is not None and asked.pending and lifting.terms.patience
+    if patient and lifting is not None and asked is not None and await unit.take_back():
+        lease = await unit.wait(lifting.leases.decided(asked), lifting.terms.patience) or asked
+        if lease.live(gate.now()):
+            unit.again()  # it is counted again, and lands within what was approved
+            return
+        settled = replace(settled, decision=replace(decision, lease=lease))
+    unit.undo(settled)
 
 
 async def _judge(gate: Gate, unit: Settling, counted: Counted) -> Settled:

@@ -60,3 +60,17 @@ class Activation:
     def _undone(self) -> bool:
         """Whether the transaction has failed: nothing more runs in it, and its roles end with it."""
         return self.relay.failed or self.relay.status is TransactionStatus.FAILED
+
+
+def activation(
+    lending: Lending | None,
+    relay: Relay,
+    client: Connection,
+    inquiry: Inquiry,
+    fail: Callable[[Group, bytes], None],
+    mark: Callable[[str], None],
+) -> Activation | None:
+    """A session's, where it holds nothing by itself."""
+    if lending is None:
+        return None
+    return Activation(lending=lending, relay=relay, client=client, inquiry=inquiry, fail=fail, mark=mark)

@@ -34,14 +34,14 @@ def error(ask: Ask, decision: Decision, *, cancelled: bool = False) -> bytes:
     )
 
 
-def undone(settled: Settled) -> bytes:
-    """The ErrorResponse for a unit that ran, was counted, and was taken back."""
+def undone(settled: Settled, *, cancelled: bool = False) -> bytes:
+    """The ErrorResponse for a unit that ran, was counted, and was taken back; `cancelled` while people were asked."""
     decision, intent = settled.decision, settled.case.intent
     anew = any(effect.verb is Verb.EXECUTE for effect in intent.effects)  # its code ran, and marked the session
     held = decision.verdict is Verdict.HOLD
     return build_error(
         "ERROR",
-        BLOCKED,
+        CANCELLED if cancelled and held else BLOCKED,
         f"interlock {'held' if held else 'undid'} {what(intent)}: {_title(decision)}",
         detail=f"{counted(settled.case.impact)}\n{why(intent, decision, anew=anew)}",
         hint=instead(settled.ran[-1], decision, anew=anew),

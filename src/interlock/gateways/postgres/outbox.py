@@ -23,7 +23,7 @@ from interlock.gateways.postgres.rewriting import spelled_out
 from interlock.gateways.postgres.running import Running
 from interlock.gateways.postgres.settling import Counting, counting
 from interlock.gateways.postgres.starting import changed_by, confined_here, start
-from interlock.gateways.postgres.steps import End, Group, Portal, Reject, Run, Send, Step, Unit, only_prepared
+from interlock.gateways.postgres.steps import Again, End, Group, Portal, Reject, Run, Send, Step, Unit, only_prepared
 from interlock.gateways.postgres.tray import Tray
 from interlock.gateways.postgres.weighing import question, weighs
 from interlock.intent.sql.statement import Flow
@@ -118,8 +118,16 @@ class Outbox:
             step.data, step.dues = spelled_out(step.portal.statement)
         for due in step.dues:
             due.running = running
+        if self._repeatable(ask, step, running):
+            quiet = tuple(Due(due.kind, Show.NOTHING, running=running, statement=due.statement) for due in step.dues)
+            step.unit.again = Again(running=running, script=[(step.data, quiet)])
         self._forward(step, running)
         self._note(step.group, step.unit, running)  # being bound it may act already (threats.md 1)
+
+    def _repeatable(self, ask: Ask, step: Send, running: Running) -> bool:
+        """Whether its unit can be taken back and run again by itself: it is all of it, and nothing is cut or lent."""
+        plain = running.limit is None and not running.confined and self._lending is None
+        return plain and running.measured and ask.alone and not ask.prepares and not step.unit.explicit
 
     def refuse(self, ask: Ask, decision: Decision) -> None:
         """Queue everything up to this command, and its refusal in its place."""
@@ -201,6 +209,9 @@ class Outbox:
         done = changed_by(portal, self._names)
         due = Due(kinds.EXECUTE, step.show, running=running, statement=portal.statement, done=done)
         data = build_execute(step.name, rows) if step.name or rows else _RUN_UNNAMED
+        if running is not None and running is unit.again.running:
+            owed = Due(kinds.EXECUTE, step.show, running=running, statement=portal.statement)
+            unit.again.script.append((data, (owed,)))
         self._bracketed(step.group, unit, running, data, due)
         if running is None:
             return
@@ -215,7 +226,10 @@ class Outbox:
     def _compare(self, step: Send | Run, portal: Portal) -> None:
         """Fail the group where what the portal touches is no longer what it was judged by."""
         if portal.stamp is not None and not step.unit.autonomous:
-            self.tray.parcel(step.group, stamps.check(portal.stamp), *stamps.check_dues())
+            data, dues = stamps.check(portal.stamp), tuple(stamps.check_dues())
+            self.tray.parcel(step.group, data, *dues)
+            if step.unit.again.running is not None:
+                step.unit.again.script.append((data, tuple(stamps.check_dues())))
 
     def _ends_harmlessly(self, step: Run) -> bool:
         """Behind it stands only the end of an implicit transaction of reads: nothing more could happen."""

@@ -142,6 +142,11 @@ class Relay:
         self._measures = False
         return self.held.withhold()
 
+    def set_aside(self, running: Running) -> None:
+        """What was sent for it is taken back, and its end is not known yet."""
+        running.listed = False
+        self._runs = [one for one in self._runs if one is not running]
+
     def blame(self, unit: str) -> None:
         """The COMMIT of a unit was refused: it is what failed, and the unit is undone."""
         for running in self._runs:

@@ -77,6 +77,12 @@ class Running:
         self.released: object = None
         self.shape: Shape | None = None
 
+    def start_over(self) -> None:
+        """It is run once more, as if it had not been."""
+        self.rows = self.bytes = 0
+        self.tag_rows = self.error = None
+        self.finished = self.listed = False
+
     @property
     def delivered(self) -> int:
         """Rows that came out of its portal so far, whatever fetched them: a limit counts them together."""

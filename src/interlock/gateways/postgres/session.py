@@ -8,7 +8,7 @@ from typing import Final
 
 from interlock.gate import Gate
 from interlock.gateways.postgres import replies
-from interlock.gateways.postgres.activating import Activation
+from interlock.gateways.postgres.activating import activation
 from interlock.gateways.postgres.bench import Bench
 from interlock.gateways.postgres.connection import Connection
 from interlock.gateways.postgres.flows import Stale
@@ -23,6 +23,7 @@ from interlock.gateways.postgres.queue import Parcel
 from interlock.gateways.postgres.reading import Reader
 from interlock.gateways.postgres.relay import Relay
 from interlock.gateways.postgres.reporting import Reporter
+from interlock.gateways.postgres.rerunning import Rerun
 from interlock.gateways.postgres.settling import Settler, Stage
 from interlock.gateways.postgres.steps import Send
 from interlock.gateways.postgres.upkeep import Upkeep
@@ -119,6 +120,15 @@ class Session:
             undo=self._outbox.tray.undo,
             look_again=self._outbox.tray.look_again,
             blame=relay.blame,
+            rerun=Rerun(
+                relay=relay,
+                client=client,
+                server=self._server,
+                tray=self._outbox.tray,
+                bench=self._bench,
+                idle=self._until_idle,
+                dropped=dropped,
+            ),
         )
         return Pump(
             outbox=self._outbox,
@@ -130,19 +140,7 @@ class Session:
             until=self._until,
             go_on=self._go_on,
             mark=self._mark,
-            activation=self._make_activation(inquiry),
-        )
-
-    def _make_activation(self, inquiry: Inquiry) -> Activation | None:
-        if self._lending is None:
-            return None
-        return Activation(
-            lending=self._lending,
-            relay=self._relay,
-            client=self._client,
-            inquiry=inquiry,
-            fail=self._outbox.tray.fail,
-            mark=self._mark,
+            activation=activation(self._lending, relay, client, inquiry, self._outbox.tray.fail, self._mark),
         )
 
     def _release(self, with_the_end: bool) -> None:

@@ -1,7 +1,7 @@
 """The gate's second moment on this wire: count in the open transaction, then COMMIT and release, or ROLLBACK."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -10,6 +10,7 @@ from interlock.gateways.postgres import denial, owned
 from interlock.gateways.postgres.due import Due
 from interlock.gateways.postgres.queue import Settle
 from interlock.gateways.postgres.reading import Reader
+from interlock.gateways.postgres.rerunning import Rerun
 from interlock.gateways.postgres.rows import first_values
 from interlock.impact import Counted, postgres as count, ran_out
 from interlock.model import UNSEEN, Content, Ground, Impact, Intent, Lease, Reason, Verb
@@ -61,7 +62,7 @@ class Settler:
 class Stage:
     """A session, as far as settling needs it: `idle` waits for everything that is owed, `failed` tells whether the
     target refused something of it, `overflowed` whether more was answered than is held back; `release` and `withhold`
-    deal with what is held; `blame` hears whose COMMIT was refused."""
+    deal with what is held; `blame` hears whose COMMIT was refused; `rerun` takes a unit back and runs it again."""
 
     idle: Callable[[], Awaitable[None]]
     failed: Callable[[], bool]
@@ -73,6 +74,7 @@ class Stage:
     undo: Callable[[Settle, bytes], None]
     look_again: Callable[[Settle, bytes, Sequence[Due]], None]
     blame: Callable[[str], None]
+    rerun: Rerun | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +111,16 @@ class _Unit:
         return await self.stage.reader.content(found.impact, found.transaction.id)
 
     async def wait(self, decided: Awaitable[Lease], patience: int) -> Lease | None:
-        return None
+        return None if self.stage.rerun is None else await self.stage.rerun.wait(decided, patience)
+
+    async def take_back(self) -> bool:
+        return self.stage.rerun is not None and await self.stage.rerun.take_back(self.item)
+
+    def again(self) -> None:
+        assert self.stage.rerun is not None
+        asked = counting([ask.intent for ask in self.ran], lands=True)
+        counted = replace(self.item, counts=asked.counts)
+        self.stage.rerun.begin(self.item, counted, asked.data, asked.dues)
 
     async def measure(self) -> Counted | None:
         await self.stage.idle()
@@ -139,7 +150,8 @@ class _Unit:
 
     def undo(self, settled: Settled) -> None:
         self.stage.withhold()
-        self.stage.undo(self.item, denial.undone(settled))
+        cancelled = self.stage.rerun is not None and self.stage.rerun.give_up(self.item.unit)
+        self.stage.undo(self.item, denial.undone(settled, cancelled=cancelled))
         if self.lands and self.item.unit.explicit:
             self.stage.blame(self.unit)
 

@@ -14,6 +14,16 @@ Scene = tuple[Catalog, tuple[str, ...]]  # by what texts are read: a catalogue, 
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
+class Again:
+    """What a unit is run again with: its one command, and what was sent for that, with what is owed for it. `aside`
+    while it is taken back and nobody knows yet whether it will run again."""
+
+    running: Running | None = None
+    script: list[tuple[bytes, tuple[Due, ...]]] = field(default_factory=list)
+    aside: bool = False
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
 class Unit:
     """What lands together: a transaction of the client's (`explicit`), or the implicit one of a group.
 
@@ -38,6 +48,7 @@ class Unit:
     unjudged: bool = False
     ran: dict[int, Ask] = field(default_factory=dict)
     leases: list[Lease] = field(default_factory=list)
+    again: Again = field(default_factory=Again)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
