@@ -40,6 +40,7 @@ class Bench:
         self._over = over
         self._change: asyncio.Future[None] | None = None
         self._given_up = self._timed_out = False
+        self._attending = self._early = False
         self.cancelled = False  # the wait that was last
 
     async def ground(self, ask: Ask, *, settling: bool = False) -> Ground | None:
@@ -62,7 +63,8 @@ class Bench:
     async def wait(self, decided: Awaitable[Lease], patience: int) -> Lease | None:
         """The lease as people decided it; None after `patience` microseconds, or when the client cancelled, either
         side left, or the session must end."""
-        self.cancelled = self._given_up = self._timed_out = False
+        self.cancelled = self._timed_out = False
+        self._given_up, self._early = self._early, False
         timer = asyncio.get_running_loop().call_later(patience / 1_000_000, self._time_out)
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -85,9 +87,14 @@ class Bench:
         self._timed_out = True
         self.look()
 
+    def attend(self, settling: bool) -> None:
+        """Whether a unit is being judged: people may be asked any moment, and a cancel until then counts as well."""
+        self._attending, self._early = settling, False
+
     def give_up(self) -> bool:
         """The client cancels; False where it does not wait for people."""
         waiting = self._change is not None
+        self._early = self._early or (self._attending and not waiting)
         self._given_up = self._given_up or waiting
         self.look()
         return waiting

@@ -55,7 +55,12 @@ class Settler:
 
     async def __call__(self, item: Settle) -> None:
         """Judge a unit on what it has touched; what was asked for is on its way already."""
+        rerun = self._stage.rerun
+        if rerun is not None:
+            rerun.bench.attend(True)
         await settle(self._gate, _Unit(item=item, gate=self._gate, stage=self._stage))
+        if rerun is not None:
+            rerun.bench.attend(False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
