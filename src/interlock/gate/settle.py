@@ -84,19 +84,30 @@ async def settle(gate: Gate, unit: Settling) -> None:
     while not await _write_down(gate, settled):
         settled = await _judge(gate, unit, counted)  # somebody else used up the approval
     gate.mark("settled")
+    waited = await _waited(gate, unit, settled)
+    if waited is None:
+        return  # it runs once more, and is settled then
+    settled = waited
     if settled.decision.allowed:
         unit.land(settled)
-        return
+    else:
+        unit.undo(settled)
+
+
+async def _waited(gate: Gate, unit: Settling, settled: Settled) -> Settled | None:
+    """What is to become of it once people were waited for, where they are: None where they said yes, and it runs again
+    and is counted again."""
     decision, lifting = settled.decision, gate.lifting
     asked = decision.lease if decision.verdict is Verdict.HOLD else None
-    patient = lifting is not None and asked is not None and asked.pending and lifting.terms.patience
-    if patient and lifting is not None and asked is not None and await unit.take_back():
-        lease = await unit.wait(lifting.leases.decided(asked), lifting.terms.patience) or asked
-        if lease.live(gate.now()):
-            unit.again()  # it is counted again, and lands within what was approved
-            return
-        settled = replace(settled, decision=replace(decision, lease=lease))
-    unit.undo(settled)
+    if lifting is None or asked is None or not (asked.pending and lifting.terms.patience):
+        return settled
+    if not await unit.take_back():
+        return settled
+    lease = await unit.wait(lifting.leases.decided(asked), lifting.terms.patience) or asked
+    if lease.live(gate.now()):
+        unit.again()
+        return None
+    return replace(settled, decision=replace(decision, lease=lease))
 
 
 async def _judge(gate: Gate, unit: Settling, counted: Counted) -> Settled:
