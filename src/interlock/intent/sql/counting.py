@@ -29,6 +29,7 @@ MANY_CHARACTERS = 10_000_000  # or elements of an array: memory, not only time
 MANY_GROUPINGS = 256
 _MOST_LOCKED = 10_000
 _WIDTH = re.compile(r"%(?:\d+\$)?-?(\d+)")
+_SIZES = re.compile(r"\d{1,9}")
 _DEPTH = 20
 
 
@@ -44,6 +45,9 @@ def numbers(inner: Node, times: float = 1) -> float:
     if called in {"lpad", "rpad", "repeat"} and len(arguments) > 1:
         return _size({"FuncCall": inner}) * times
     if called == "array_fill" and len(arguments) > 1:
+        written = constant(arguments[1])
+        if isinstance(written, str):
+            return prod(int(size) for size in _SIZES.findall(written))
         dimensions = nodes(body(arguments[1], "A_ArrayExpr") or {}, "elements")
         return prod(amount(dimension) or 1 for dimension in dimensions)
     if called == "factorial" and arguments:
@@ -51,10 +55,10 @@ def numbers(inner: Node, times: float = 1) -> float:
     return _widest(arguments) if called == "format" else 0
 
 
-def numbers_at_least(inner: Node) -> float:
-    """How many numbers a series may well give whose ends are computed from columns, were they all 1."""
+def numbers_at_least(inner: Node, column: float) -> float:
+    """How many numbers a series may well give whose ends are computed from columns, were they all as large as this."""
     arguments = nodes(inner, "args")
-    ends = [amount(argument, column=1.0) for argument in arguments[:3]]
+    ends = [amount(argument, column=column) for argument in arguments[:3]]
     if not 2 <= len(arguments) <= 3 or any(end is None for end in ends):
         return 0
     first, last, *step = (end or 0.0 for end in ends)
@@ -191,12 +195,12 @@ def _spelled(select: Node, depth: int = 0) -> int | None:
         return 1
     function = body(listed[0], "RangeFunction")
     if function is not None:
-        return _unnested(function)
+        return unnested(function)
     inner = node(body(listed[0], "RangeSubselect") or {}, "subquery")
     return _spelled(body(inner, "SelectStmt") or {"larg": {}}, depth + 1) if inner is not None else None
 
 
-def _unnested(function: Node) -> int | None:
+def unnested(function: Node) -> int | None:
     """The most rows of `unnest` over arrays that stand in the text; ORMs insert many rows so."""
     calls = [body(item, "FuncCall") for wrapped in nodes(function, "functions") for item in _items(wrapped)]
     called = calls[0] if len(calls) == 1 else None

@@ -66,7 +66,9 @@ def join(level: Level, hits: set[int], found: Link) -> None:
     """Join the ranges of a condition; between whole tables one bound alone leaves too many pairs."""
     if found is Link.BOUND:
         hit = [range_ for range_ in level.ranges if id(range_) in hits]
-        tables = len(hit) == len(hits) and all(range_.relation is not None for range_ in hit)
+        tables = len(hit) == len(hits) and all(
+            r.relation is not None or (r.weighs and r.numbers is not None) for r in hit
+        )
         seen = frozenset(hits)
         if tables and seen not in level.bounds:
             level.bounds.add(seen)

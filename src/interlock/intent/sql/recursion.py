@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from math import log
 
 from interlock.intent.sql.amounts import amount
-from interlock.intent.sql.counting import MANY_NUMBERS, limited, series
+from interlock.intent.sql.counting import MANY_NUMBERS, limited, series, unnested
 from interlock.intent.sql.names import Level
 from interlock.intent.sql.reading import Reading
 from interlock.intent.sql.smallness import conjuncts
@@ -34,7 +34,9 @@ def endless(name: str, inner: Node, columns: tuple[str, ...]) -> bool:
     """A recursive arm that reads nothing but its last round, and that no condition stops: it gives rows for ever, or
     for longer than anybody waits. `columns` are the names that the WITH gives its columns, () for none."""
     arm, first = node(inner, "rarg") or {}, node(inner, "larg") or {}
-    if any(key in arm for key in ("havingClause", "limitCount", "groupClause", "larg")):
+    if "larg" in arm:
+        return flag(inner, "all") and not all(_mentions(name, part) for part in _united(arm))
+    if any(key in arm for key in ("havingClause", "limitCount", "groupClause")):
         return False
     conditions = _sources(name, arm)
     if conditions is None:
@@ -53,7 +55,8 @@ def _multiplies(arm: Node, held: list[Node], steps: Steps) -> bool:
     factor = 1.0
     for item in _items(arm):
         values = body(node(body(item, "RangeSubselect") or {}, "subquery"), "SelectStmt") or {}
-        factor *= max(len(nodes(values, "valuesLists")), series(body(item, "RangeFunction") or {}), 1)
+        called = body(item, "RangeFunction") or {}
+        factor *= max(len(nodes(values, "valuesLists")), series(called), unnested(called) or 1)
     rounds = min([_rounds(condition, steps) for condition in held], default=0.0)
     equal = any(names(body(condition, "A_Expr") or {}, "name")[-1:] == ("=",) for condition in held)
     return factor > 1 and not equal and 0 < rounds < float("inf") and rounds * log(factor) > log(MANY_NUMBERS)
@@ -79,6 +82,26 @@ def _rounds(condition: Node, steps: Steps) -> float:
         operator, left, right = _MIRRORED.get(operator, operator), right, left
     bound, step = amount(right), steps.get(_plain(left))
     return bound / step if operator in {"<", "<="} and bound is not None and step and step > 0 else float("inf")
+
+
+def _united(arm: Node) -> Iterator[Node]:
+    """What UNION ALL puts together: what of it does not ask for the round before comes again in every round."""
+    waiting = [arm]
+    while waiting:
+        part = waiting.pop()
+        if part.get("op") == "SETOP_UNION" and flag(part, "all"):
+            waiting.extend(side for key in ("larg", "rarg") if (side := node(part, key)) is not None)
+        else:
+            yield part
+
+
+def _mentions(name: str, value: Json) -> bool:
+    return any(word(found, "relname") == name for found in _inside(value)) or _never(value)
+
+
+def _never(value: Json) -> bool:
+    condition = node(value, "whereClause") if isinstance(value, dict) else None
+    return condition is not None and (always(Level(None), condition) is not True)
 
 
 def _sources(name: str, arm: Node) -> list[Node] | None:
