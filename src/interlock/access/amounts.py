@@ -1,9 +1,20 @@
 """How much a command may use at most, and how much its outcome says that it used."""
 
+from collections.abc import Mapping
 from typing import Final
 
-from interlock.model import Effect, FindingCode, Intent, ObjectKind, Reach, Verb
+from interlock.model import Column, Effect, FindingCode, Intent, ObjectKind, Reach, Verb
+from interlock.model.labels import SENSITIVE
 
+# The kinds of labels that are counted, and all of them together.
+CELLS: Final[Mapping[str, frozenset[str]]] = {
+    "sensitiveCells": SENSITIVE,
+    "piiCells": frozenset({"pii"}),
+    "phiCells": frozenset({"phi"}),
+    "pciCells": frozenset({"pci"}),
+    "financialCells": frozenset({"financial"}),
+    "secretCells": frozenset({"secret", "catalog-secret"}),
+}
 WRITES: Final = frozenset({Verb.CREATE, Verb.CHANGE, Verb.DELETE})
 # What runs beside the statement itself: the rows it touches are in no text, and in no command tag.
 _BESIDE: Final = frozenset({FindingCode.CASCADES, FindingCode.TRIGGERS, FindingCode.USER_CODE, FindingCode.DYNAMIC})
@@ -42,6 +53,32 @@ def rows_changed(intent: Intent, told: int | None) -> int | None:
 def rows_read(intent: Intent, told: int | None) -> int | None:
     """Rows that were delivered: those of a SELECT or of RETURNING; a write without answer delivers none."""
     return 0 if may_write(intent) and intent.returns == () else told
+
+
+def cells_read(intent: Intent, told: int | None) -> dict[str, int | None]:
+    """By class of labels the values that were delivered out of columns which carry one: rows by columns. None where
+    nobody knows where the columns of the answer come from, or how many rows there were."""
+    columns = [] if intent.returns is None else [_labels(intent, column) for column in intent.returns]
+    read = frozenset[str]().union(*(_carried(effect) for effect in intent.effects))
+    found: dict[str, int | None] = {}
+    for metric, labels in CELLS.items():
+        width = sum(not labels.isdisjoint(carried) for carried in columns)
+        unknown = intent.returns is None and not labels.isdisjoint(read)
+        found[metric] = None if unknown or (width and told is None) else width * (told or 0)
+    return found
+
+
+def _labels(intent: Intent, column: Column) -> frozenset[str]:
+    carried = {
+        (effect.object.path, field.name): field.labels | effect.object.labels
+        for effect in intent.effects
+        for field in effect.fields or ()
+    }
+    return frozenset[str]().union(*(carried.get((thing.path, name), thing.labels) for thing, name in column.sources))
+
+
+def _carried(effect: Effect) -> frozenset[str]:
+    return effect.object.labels.union(*(field.labels for field in effect.fields or ()))
 
 
 def _writing(intent: Intent) -> list[Effect]:

@@ -4,7 +4,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
-from interlock.access.amounts import is_work, may_write, rows_changed, rows_changed_at_most, rows_read
+from interlock.access.amounts import (
+    CELLS,
+    cells_read,
+    is_work,
+    may_write,
+    rows_changed,
+    rows_changed_at_most,
+    rows_read,
+)
 from interlock.access.budgets import FOREVER, Account, Count, Reserve, Settle, Step
 from interlock.access.leases import person
 from interlock.gate.port import Ask, Judge
@@ -181,6 +189,8 @@ class Metering:
         if draw is None:
             return []
         used = _used(draw, outcome)
+        if not self._wanted.metrics.isdisjoint(CELLS):
+            used |= cells_read(draw.intent, used.get("rowsRead", 0))
         if outcome.status is Status.RAN:
             draw.ran = draw.amounts = used
             return self._told(self._reserve(outcome.command, draw))

@@ -16,6 +16,12 @@ METRICS: Final[Mapping[str, str]] = {
     "rowsRead": "rows read",
     "bytesRead": "bytes read",
     "rowsChanged": "rows changed",
+    "sensitiveCells": "sensitive values read",
+    "piiCells": "personal values read",
+    "phiCells": "health values read",
+    "pciCells": "values of cards read",
+    "financialCells": "financial values read",
+    "secretCells": "secret values read",
 }
 READ: Final = "rowsRead"  # how much of it a command adds is promised while it is judged
 _SCOPES: Final[Mapping[str, str]] = {

@@ -7,7 +7,7 @@ from interlock.model import Basis, Case, Finding, Reach, Reason, Verb
 from interlock.policy.plan import NOTHING_PROMISED, Plan
 from interlock.policy.question import Question, sensitive
 from interlock.policy.rule import RESERVED, SEVERITIES, Rule
-from interlock.policy.usage import COUNTS, METRICS, READ, counts_read, limits
+from interlock.policy.usage import COUNTS, METRICS, counts_read, limits
 
 _MUST: Final = {
     "measured": ("must be measured before it lands", "measure"),
@@ -204,7 +204,7 @@ def _rows(case: Case, question: Question) -> Iterator[str]:
 
 
 # The counts in which a command does not stand while it is judged.
-_AS_IT_WAS: Final = tuple(f".{metric}" for metric in METRICS if metric in (READ, "bytesRead", "denials"))
+_AS_IT_WAS: Final = tuple(f".{metric}" for metric in METRICS if metric not in ("commands", "rowsChanged"))
 
 
 def _must(kind: str, plan: Plan) -> str:
