@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from interlock.intent.sql import catalog_rows as rows
 from interlock.intent.sql.labels import SYSTEM_SCHEMAS
@@ -12,6 +13,8 @@ from interlock.model import Effect, Field, Object, Reach, Verb
 ON_INSERT, ON_DELETE, ON_UPDATE, ON_TRUNCATE, INSTEAD = 4, 8, 16, 32, 64
 
 _CASCADING = frozenset("cnd")
+# What a view reads, worked out for so many choices of its columns.
+_MOST_KEPT = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +92,7 @@ class Relation:
     is_view: bool = False
     effects: dict[EffectKey, Effect] = field(default_factory=dict)
     family: "Mapping[int, Relation]" = field(default_factory=dict)
+    expanded: "dict[tuple[frozenset[str] | None, bool], Expansion]" = field(default_factory=dict)
 
     def link(self, family: "Mapping[int, Relation]") -> None:
         """Give it the other relations by oid, so that edges can be followed."""
@@ -139,17 +143,22 @@ class Relation:
         """Triggers that fire for this event on it or below it."""
         return [t for relation in self.descendants() for t in relation.triggers if t.events & event]
 
-    def expansion(
-        self, columns: Iterable[str] | None = None, *, alone: bool = False
-    ) -> "list[tuple[Relation, tuple[str, ...]]]":
+    def expansion(self, columns: Iterable[str] | None = None, *, alone: bool = False) -> "Expansion":
         """What reading these columns of a view (None: all) reads, through views of views: (relation, its columns).
 
         `alone` is what the columns themselves come from, without what decides which rows there are.
         """
+        key = (None if columns is None else frozenset(columns), alone)
+        known = self.expanded.get(key)
+        if known is None:
+            if len(self.expanded) >= _MOST_KEPT:
+                self.expanded.clear()
+            known = self.expanded[key] = self._expand(*key)
+        return known
+
+    def _expand(self, columns: frozenset[str] | None, alone: bool) -> "Expansion":
         found: list[tuple[Relation, tuple[str, ...]]] = []
-        waiting: list[tuple[Relation, frozenset[str] | None]] = [
-            (self, None if columns is None else frozenset(columns))
-        ]
+        waiting: list[tuple[Relation, frozenset[str] | None]] = [(self, columns)]
         seen = set(waiting)
         while waiting:
             view, asked = waiting.pop()
@@ -227,6 +236,9 @@ class Relation:
                 found.append((child, key, deletes))
                 waiting.append((child, deletes, None if deletes else frozenset(key.child_columns)))
         return found
+
+
+Expansion: TypeAlias = list[tuple[Relation, tuple[str, ...]]]
 
 
 def _columns_by_relation(origins: Iterable[tuple[int, int]]) -> dict[int, set[int]]:
