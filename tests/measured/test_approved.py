@@ -146,6 +146,21 @@ def test_rows_of_a_table_that_changed_twice_are_only_counted(owned: Stand) -> No
     assert (content.keys, [str(one) for one in content.counted]) == ("", ["public.watched_twice"])
 
 
+def test_a_write_whose_code_ran_is_sent_again_on_a_new_connection(owned: Stand) -> None:
+    """The session has run code, so nobody knows what the meaning of its next command rests on: the hint says so."""
+    text = "UPDATE watched_twice SET name = 'y' WHERE id <= 1400"
+    with owned.connect() as client:
+        said = refused(client, text)
+        assert "send the same statement again on a new connection: it passes once" in said.hint
+        (line,) = [json.loads(one[11:]) for one in said.detail.splitlines() if one.startswith("interlock: ")]
+        assert line["new_connection"] is True
+        assert said.detail.count("2,800 rows measured") == 1  # the total is said once
+        approve(owned, line["request"], "olga")
+    with owned.connect() as client:
+        assert client.execute(text.encode()).rowcount == 1_400
+    assert ends(owned, line["request"]) == [(line["request"], "used")]
+
+
 def test_inside_a_transaction_it_is_not_asked_for(owned: Stand) -> None:
     """What else the transaction did would land with it."""
     with owned.connect() as client:
