@@ -163,6 +163,15 @@ def test_numbers_that_meet_a_large_table_are_counted() -> None:
     assert found(of_size("SELECT count(*) FROM customers, generate_series(1, 100)"), FindingCode.CARTESIAN) == []
 
 
+def test_sub_queries_of_their_own_tie_nothing() -> None:
+    """Each gives values: what two of them say of two tables leaves every pair of their rows."""
+    apart = "o.id IN (SELECT order_id FROM order_items) AND c.id IN (SELECT customer_id FROM orders)"
+    tied = "EXISTS (SELECT FROM order_items i WHERE i.order_id = o.id AND i.quantity = c.id)"
+    for condition, several in ((apart, True), (tied, False)):
+        statement = of_size(f"SELECT count(*) FROM orders o, customers c WHERE {condition}")
+        assert bool(found(statement, FindingCode.CARTESIAN)) is several
+
+
 def test_a_cartesian_join_tells_how_many_pairs() -> None:
     (finding,) = found(of_size("SELECT 1 FROM orders, customers"), FindingCode.CARTESIAN)
     assert "about 500,000,000 pairs" in finding.message

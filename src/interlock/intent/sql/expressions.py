@@ -55,13 +55,14 @@ def query(reading: Reading, level: Level | None, wrapped: Node | None) -> Output
     mentions, hits, series = reading.mentions, reading.hits, reading.series
     reading.mentions, reading.hits, reading.series = [], set(), 0.0
     outputs = function(reading, level, inner)
-    if level is None or not level.met(reading.hits):
+    around = level.around(reading.hits) if level is not None else set()
+    if level is None or not around:
         reading.alone[id(inner)] = outputs
     elif reading.series:
         refuse_repeated(reading, level)
     reading.series = series
-    # What a sub-query mentions of its surroundings connects them: correlation is a predicate.
-    hits |= reading.hits
+    # What a sub-query mentions of its surroundings connects them: correlation is a predicate. Its own ranges end here.
+    hits |= around
     reading.mentions, reading.hits = mentions, hits
     reading.depth -= 1
     return outputs

@@ -159,14 +159,14 @@ class Level:
         # Joined by USING or NATURAL: a star gives such columns once, and first.
         self.merged = False
 
-    def met(self, hits: set[int]) -> bool:
-        """Whether any of these is a range of its own or of what surrounds it."""
+    def around(self, hits: set[int]) -> set[int]:
+        """Which of these are ranges of its own or of what surrounds it."""
+        found: set[int] = set()
         level: Level | None = self
-        while level is not None:
-            if not hits.isdisjoint(map(id, level.ranges)):
-                return True
+        while level is not None and hits:
+            found.update(hits.intersection(map(id, level.ranges)))
             level = level.parent
-        return False
+        return found
 
     def answers(self, name: str) -> bool:
         """Whether a column of its answer has this name: ORDER BY may mean it."""
