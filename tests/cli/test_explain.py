@@ -3,10 +3,12 @@
 import json
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.cli.running import interlock
-from tests.intent.sql.shop import SNAPSHOT
+from tests.conftest import Database
+from tests.intent.sql.shop import SCHEMA, SNAPSHOT
 
 CONFIG = """\
 [targets.shop]
@@ -134,6 +136,7 @@ def test_a_batch_judges_line_by_line_in_order(place: Path) -> None:
         (("SELECT 1", "--as", "ana", "--target", "moon"), "there is no target `moon`"),
         (("--as", "ana"), "--batch"),
         (("--as", "ana", "--batch", "missing.jsonl"), "cannot be read"),
+        (("--as", "ana", "--batch", "-", "--resolve", "postgresql://x"), "leave out --batch"),
     ],
 )
 def test_what_cannot_be_asked_is_a_usage_error(place: Path, arguments: tuple[str, ...], said: str) -> None:
@@ -154,3 +157,37 @@ def test_a_catalogue_that_is_none_is_refused(place: Path) -> None:
     done = interlock("explain", "SELECT 1", "--as", "ana", "--catalog", "no.json", cwd=place)
     assert done.code == 78
     assert "interlock catalog dump" in " ".join(done.err.split())
+
+
+def test_a_server_says_what_the_effects_leave_out(place: Path, database: Database) -> None:
+    """An older catalogue does not know what a view reads by now; the server does, and nothing of its answer stays."""
+    with psycopg.connect(database.dsn, autocommit=True) as admin:
+        admin.execute(SCHEMA.read_bytes())
+        first = explain(place, "SELECT id FROM orders", "--as", "ana", "--resolve", database.tcp_dsn)
+        admin.execute("CREATE TABLE secrets (id int, note text)")
+        admin.execute("ALTER TABLE orders RENAME TO orders_of_old")
+        admin.execute("CREATE VIEW orders AS SELECT id, note AS status FROM secrets")
+        second = explain(place, "SELECT id FROM orders", "--as", "ana", "--resolve", database.tcp_dsn, "--json")
+        left = admin.execute("SELECT count(*) FROM pg_proc WHERE proname = 'il_resolver'").fetchone()
+    assert "nothing that the effects leave out" in " ".join(first[2].split())
+    assert "names public.secrets, which no effect says" in json.loads(second[1])["resolved"][0]
+    assert left == (0,)
+
+
+def test_a_server_is_asked_one_statement_at_a_time(place: Path, database: Database) -> None:
+    """Text that ends the function's body early is no second command."""
+    with psycopg.connect(database.dsn, autocommit=True) as admin:
+        admin.execute(SCHEMA.read_bytes())
+        text = "SELECT 1; CREATE TABLE left_behind (); SELECT id FROM missing"
+        said = explain(place, text, "--as", "ana", "--resolve", database.tcp_dsn)[2]
+        found = admin.execute("SELECT to_regclass('left_behind')").fetchone()
+    words = " ".join(said.split())
+    assert "not asked: only what reads or writes rows can be" in words
+    assert 'relation "missing" does not exist' in words
+    assert found == (None,)
+
+
+def test_a_server_that_does_not_answer_is_named(place: Path) -> None:
+    code, _, said = explain(place, "SELECT 1", "--as", "ana", "--resolve", "postgresql://x@127.0.0.1:1/x")
+    assert code == 69
+    assert "the target did not let us in" in " ".join(said.split())

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from interlock.app.explaining import Explanation, verdict
-from interlock.model import Effect, ObjectKind, Reach, Verb, Verdict
+from interlock.intent.sql.resolver import is_opaque, shown
+from interlock.model import Verb, Verdict
 from tests.differential.holding import Name
-from tests.differential.resolved import Resolved
 from tests.differential.touched import Touched
 
 # Which claims cover rows of each kind being written: what empties or replaces a table covers every smaller write.
@@ -26,16 +26,13 @@ _OWN_CATALOGUES: Final = {"pg_statistic", "pg_statistic_ext_data"}
 class Claims:
     """The effects of a text by object. `opaque`: it runs code that may do anything, or is not understood at all, and
     production does not let it. `runs` is False for what opens tables as a writer and never writes: EXPLAIN, and MERGE
-    that does nothing. `looked_up` are the tables with ON CONFLICT DO UPDATE, of which the resolver names every column
-    (EXCLUDED is a row of it)."""
+    that does nothing."""
 
     verbs: Mapping[Name, frozenset[Verb]]
-    fields: Mapping[Name, frozenset[str] | None]
     structural: bool
     opaque: bool
     allowed: bool
     runs: bool
-    looked_up: frozenset[Name]
 
     def says(self, verbs: Iterable[Verb], *names: Name) -> bool:
         """Whether one of these verbs is claimed on one of these objects, or on the schema or database that holds it."""
@@ -52,30 +49,16 @@ def claims(explained: list[Explanation]) -> Claims:
     """Everything a text claims; its statements stand together, as they do for the server."""
     effects = [effect for each in explained for effect in each.statement.intent.effects]
     verbs: dict[Name, set[Verb]] = {}
-    fields: dict[Name, set[str] | None] = {}
     for effect in effects:
-        name = effect.object.path[1:]
-        verbs.setdefault(name, set()).add(effect.verb)
-        known = fields.setdefault(name, set())
-        if effect.fields is None:
-            fields[name] = None
-        elif known is not None:
-            known.update(field.name for field in effect.fields)
+        verbs.setdefault(effect.object.path[1:], set()).add(effect.verb)
     allowed = verdict(explained) is Verdict.ALLOW
-    understood = all(each.statement.intent.understood for each in explained)
     return Claims(
         verbs={name: frozenset(found) for name, found in verbs.items()},
-        fields={name: None if found is None else frozenset(found) for name, found in fields.items()},
         structural=any(effect.verb in _STRUCTURE for effect in effects),
-        opaque=not allowed and (not understood or any(map(_opaque, effects))),
+        opaque=not allowed and any(is_opaque(each.statement) for each in explained),
         allowed=allowed,
         runs=any(each.statement.node not in {"ExplainStmt", "MergeStmt"} for each in explained),
-        looked_up=frozenset(name for name, found in verbs.items() if {Verb.CREATE, Verb.CHANGE} <= found),
     )
-
-
-def _opaque(effect: Effect) -> bool:
-    return (effect.verb is Verb.EXECUTE and effect.reach is not Reach.ONE) or effect.object.kind is ObjectKind.UNKNOWN
 
 
 def untold(claimed: Claims, touched: Touched) -> list[str]:
@@ -87,38 +70,19 @@ def untold(claimed: Claims, touched: Touched) -> list[str]:
         around = _around(touched, name)
         moved = {Verb.CHANGE} if _moves(touched, name) else set()
         missing += [
-            f"{verb.value} {_shown(name)}" for verb in sorted(verbs) if not claimed.says(_COVERS[verb] | moved, *around)
+            f"{verb.value} {shown(name)}" for verb in sorted(verbs) if not claimed.says(_COVERS[verb] | moved, *around)
         ]
     for name in touched.opened - touched.written.keys() if claimed.runs else ():
         if not claimed.says(_WRITES | {Verb.CONFIGURE}, *_around(touched, name), *_below(touched, name)):
-            missing.append(f"writes to {_shown(name)}")
+            missing.append(f"writes to {shown(name)}")
     for name in touched.locked:
         if not claimed.says(_WRITES | _STRUCTURE, *_around(touched, name), *_below(touched, name)):
-            missing.append(f"locks {_shown(name)}")
+            missing.append(f"locks {shown(name)}")
     for name in touched.read:
         if not claimed.says(Verb, (), *_around(touched, name), *_below(touched, name)):
-            missing.append(f"reads {_shown(name)}")
+            missing.append(f"reads {shown(name)}")
     if touched.catalogue - _OWN_CATALOGUES and not claimed.structural and not _WRITES & _all(claimed):
         missing.append(f"changes {', '.join(sorted(touched.catalogue))}")
-    return sorted(missing)
-
-
-def unread(claimed: Claims, resolved: Resolved) -> list[str]:
-    """What the server says a text depends on and no effect names: columns, relations, functions."""
-    if claimed.opaque:
-        return []
-    missing = []
-    for name, columns in resolved.columns.items():
-        if not columns or name in claimed.looked_up:
-            # A row type, a name in a literal, or a table of which no column matters: the locks tell what is opened.
-            continue
-        if name not in claimed.verbs:
-            missing.append(f"names {_shown(name)}")
-            continue
-        named = claimed.fields[name]
-        missing += [f"names {_shown(name)}.{column}" for column in columns if named is not None and column not in named]
-    missing += [f"names {_shown(name)}" for name in resolved.beneath if name not in claimed.verbs]
-    missing += [f"runs {_shown(name)}" for name in resolved.functions if not claimed.says({Verb.EXECUTE}, name)]
     return sorted(missing)
 
 
@@ -145,7 +109,3 @@ def _around(touched: Touched, name: Name) -> list[Name]:
 def _below(touched: Touched, name: Name) -> list[Name]:
     """Whoever writes to a partition or an index also opens what it belongs to."""
     return [below for below, above in touched.above.items() if name in above]
-
-
-def _shown(name: Name) -> str:
-    return ".".join(name)

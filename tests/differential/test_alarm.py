@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from interlock.app.explaining import Explanation
-from tests.differential.claims import claims, unread, untold
+from interlock.intent.sql.resolver import left_out
+from tests.differential.claims import claims, untold
 from tests.differential.resolved import resolve
 from tests.differential.touched import touch
 from tests.differential.worlds import World, serving, shop_of_corpus
@@ -53,8 +54,8 @@ def test_an_effect_that_is_taken_away_is_missed(world: World, taken: str, text: 
     found = resolve(world.stage, text)
 
     def missing(said: list[Explanation]) -> list[str]:
-        claimed = claims(said)
-        return untold(claimed, touched) + (unread(claimed, found) if found is not None else [])
+        effects = said[0].statement.intent.effects
+        return untold(claims(said), touched) + (left_out(effects, found) if found is not None else [])
 
     assert missing(explained) == []
     assert missing(without(explained, taken)) != []
@@ -65,7 +66,10 @@ def test_a_column_that_is_not_named_is_missed(world: World, column: str) -> None
     text = "SELECT c.email FROM customers c NATURAL JOIN (SELECT 'DE' AS country) d"
     found = resolve(world.stage, text)
     assert found is not None
-    claimed = claims(world.explainer.explain(text))
-    assert unread(claimed, found) == []
-    fields = {name: named and named - {column} for name, named in claimed.fields.items()}
-    assert unread(replace(claimed, fields=fields), found) == [f"names public.customers.{column}"]
+    effects = world.explainer.explain(text)[0].statement.intent.effects
+    assert left_out(effects, found) == []
+    fewer = [
+        replace(effect, fields=effect.fields and tuple(field for field in effect.fields if field.name != column))
+        for effect in effects
+    ]
+    assert left_out(fewer, found) == [f"names public.customers.{column}"]

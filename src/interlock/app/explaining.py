@@ -7,8 +7,10 @@ from typing import Final
 from interlock.app.config import Config
 from interlock.gateways.postgres.flows import offered
 from interlock.gateways.postgres.pins import split_path
+from interlock.gateways.postgres.resolving import ask_server
 from interlock.intent.sql.catalog import Catalog
 from interlock.intent.sql.limits import Limits
+from interlock.intent.sql.resolver import RESOLVABLE, Resolved, is_opaque, left_out
 from interlock.intent.sql.statement import Flow, Statement
 from interlock.intent.sql.understand import Scope, understand
 from interlock.model import (
@@ -28,6 +30,7 @@ from interlock.policy.judge import Judge
 
 SURFACE: Final = "postgresql"
 MEASURED: Final = "measure"  # beside the verdicts of the model: nobody can say before it was counted
+_NOT_ASKED: Final = "not asked: only what reads or writes rows can be"
 _STRICTNESS: Final = {Verdict.ALLOW: 0, Verdict.HOLD: 1, Verdict.DENY: 2}
 
 
@@ -73,6 +76,24 @@ class Explainer:
             id="explain", session=self._session, language=SURFACE, text=statement.text, unit="explain", received_at=0
         )
         return self._judge.decide(Case(command=command, intent=statement.intent, offers=offered(statement), at=0))
+
+
+async def resolve(explained: list[Explanation], url: str, path: str) -> list[str]:
+    """What the server at `url` says of each statement beyond its effects, in words. Raises TargetUnreachable."""
+    asked = [each for each in explained if each.statement.node in RESOLVABLE]
+    answers = iter(await ask_server(url, [each.statement.text for each in asked], path))
+    return [_compared(each, next(answers)) if each in asked else _NOT_ASKED for each in explained]
+
+
+def _compared(each: Explanation, answer: Resolved | str) -> str:
+    if isinstance(answer, str):
+        return f"it does not take this: {answer}"
+    missing = left_out(each.statement.intent.effects, answer)
+    if missing and is_opaque(each.statement):
+        return f"it {', '.join(missing)}; the effects do not claim to be all"
+    if missing:
+        return f"it {', '.join(missing)}, which no effect says: is the catalogue as old as the server's?"
+    return "nothing that the effects leave out"
 
 
 def session_for(config: Config, principal: Principal, target: str, purpose: str | None) -> Session:

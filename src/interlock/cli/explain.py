@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from interlock.app.config import Config, load_config
-from interlock.app.explaining import Explainer, Explanation, as_json, session_for, verdict, word
+from interlock.app.explaining import Explainer, Explanation, as_json, resolve as ask, session_for, verdict, word
 from interlock.cli.exits import Exit
 from interlock.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from interlock.cli.render import emit, emit_json, part, quoted, say
@@ -46,6 +46,14 @@ def explain(
     batch: Annotated[
         Path | None, typer.Option(help='Judge every line {"id": ..., "sql": ...} of a file; - is standard input.')
     ] = None,
+    resolve: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Also ask a server with the same schema what each statement depends on: nothing runs there, "
+            "but a function is made in pg_temp and rolled back.",
+        ),
+    ] = None,
     search_path: Annotated[str, typer.Option(help="The session's search_path.")] = '"$user", public, pg_temp',
     wanted_json: AsJson = False,
     config: ConfigFile = DEFAULT_CONFIG,
@@ -57,15 +65,18 @@ def explain(
     """
     if (sql is None) == (batch is None):
         raise CallerFault("give either a statement or --batch FILE")
+    if batch is not None and resolve is not None:
+        raise CallerFault("--resolve asks about one text; leave out --batch")
     explainer = _explainer(load_config(config), principal, target, purpose, catalog, search_path)
     if batch is not None:
         _judge_batch(explainer, batch)
         return
     explained = explainer.explain(sys.stdin.read() if sql == "-" else sql or "")
+    resolved = asyncio.run(ask(explained, resolve, search_path)) if resolve is not None else []
     if wanted_json:
-        emit_json(as_json(explained))
+        emit_json({**as_json(explained), **({"resolved": resolved} if resolve is not None else {})})
     else:
-        _show(explained)
+        _show(explained, resolved)
     raise typer.Exit(_EXITS[verdict(explained)])
 
 
@@ -136,13 +147,14 @@ def _read_lines(lines: TextIO) -> Iterator[_Line]:
             raise CallerFault(f'line {number} of the batch is not {{"id", "sql"}}: {error}; mend it') from error
 
 
-def _show(explained: list[Explanation]) -> None:
+def _show(explained: list[Explanation], resolved: list[str]) -> None:
     if not explained:
         say("[dim]an empty text does nothing[/]")
     for number, each in enumerate(explained, start=1):
         if len(explained) > 1:
             say(f"\n[bold]{number}.[/] {quoted(each.statement.intent.shape)}")
         _show_one(each)
+        _part("server says", resolved[number - 1 : number])
 
 
 def _show_one(each: Explanation) -> None:
