@@ -1,6 +1,6 @@
 """Built-in aggregates: they make one row of many, and a query that consists of them gives few."""
 
-from interlock.intent.sql.tree import Json, Node, body, names, words
+from interlock.intent.sql.tree import Json, Node, body, names, within, words
 
 # pg_proc.prokind = 'a' on PostgreSQL 15 to 18; a test compares. Rank and its kin count only WITHIN GROUP.
 AGGREGATES = words(
@@ -23,18 +23,12 @@ def is_aggregate(value: Node | None) -> bool:
 
 def aggregated(value: Json) -> bool:
     """Whether an expression, or one of a list of them, is worked out from many rows; queries inside it apart."""
-    stack = [value]
-    while stack:
-        current = stack.pop()
-        if isinstance(current, list):
-            stack.extend(current)
-        elif isinstance(current, dict):
-            called = body(current, "FuncCall")
-            if called is not None and "over" not in called:
-                name = (names(called, "funcname") or ("",))[-1]
-                if name in AGGREGATES or (name in RANKS and "agg_within_group" in called):
-                    return True
-            if any(key in current for key in _NODES):
+    for current in within(value, "SubLink"):
+        called = body(current, "FuncCall")
+        if called is not None and "over" not in called:
+            name = (names(called, "funcname") or ("",))[-1]
+            if name in AGGREGATES or (name in RANKS and "agg_within_group" in called):
                 return True
-            stack.extend(inner for key, inner in current.items() if key != "SubLink")
+        if any(key in current for key in _NODES):
+            return True
     return False

@@ -20,6 +20,7 @@ from interlock.intent.sql.tree import (
     nodes,
     number,
     unwrap,
+    within,
     words,
 )
 from interlock.model import Reach
@@ -149,17 +150,8 @@ def single_row(inner: Node) -> bool:
 
 def _gives_many(value: Json) -> bool:
     """Whether a target list calls a function that gives many rows."""
-    stack = [value]
-    while stack:
-        current = stack.pop()
-        if isinstance(current, list):
-            stack.extend(current)
-        elif isinstance(current, dict):
-            called = body(current, "FuncCall")
-            if called is not None and (names(called, "funcname") or ("",))[-1] in SET_RETURNING:
-                return True
-            stack.extend(inner for key, inner in current.items() if key != "SubLink")
-    return False
+    calls = (body(current, "FuncCall") for current in within(value, "SubLink"))
+    return any(called is not None and (names(called, "funcname") or ("",))[-1] in SET_RETURNING for called in calls)
 
 
 def _aggregates(wrapped: Node) -> bool:

@@ -20,6 +20,7 @@ from interlock.intent.sql.tree import (
     number,
     option_on,
     unwrap,
+    within,
     word,
     words,
 )
@@ -170,17 +171,11 @@ def _column(reading: Reading, holder: Node, made: Node) -> None:
 
 def _differs(reading: Reading, value: Parts) -> bool:
     """Whether a default may give each row another value: since PostgreSQL 11 all others are stored once."""
-    stack = [value]
-    while stack:
-        current = stack.pop()
-        if isinstance(current, list):
-            stack.extend(current)
-        elif isinstance(current, dict):
-            called = body(current, "FuncCall")
-            name = (names(called, "funcname") or ("",))[-1] if called is not None else ""
-            if name in _VOLATILE or any(f.volatility == "v" for f in reading.catalog.functions.get(name, ())):
-                return True
-            stack.extend(current.values())
+    for current in within(value):
+        called = body(current, "FuncCall")
+        name = (names(called, "funcname") or ("",))[-1] if called is not None else ""
+        if name in _VOLATILE or any(f.volatility == "v" for f in reading.catalog.functions.get(name, ())):
+            return True
     return False
 
 

@@ -8,7 +8,7 @@ from interlock.intent.sql.counting import MANY_NUMBERS, limited, series, unneste
 from interlock.intent.sql.names import Level
 from interlock.intent.sql.reading import Reading
 from interlock.intent.sql.smallness import conjuncts
-from interlock.intent.sql.tree import Json, Node, body, constant, flag, names, node, nodes, unwrap, word
+from interlock.intent.sql.tree import Json, Node, body, constant, flag, names, node, nodes, unwrap, within, word
 from interlock.intent.sql.truth import always
 from interlock.model import FindingCode
 
@@ -96,7 +96,7 @@ def _united(arm: Node) -> Iterator[Node]:
 
 
 def _mentions(name: str, value: Json) -> bool:
-    return any(word(found, "relname") == name for found in _inside(value)) or _never(value)
+    return any(word(found, "relname") == name for found in within(value)) or _never(value)
 
 
 def _never(value: Json) -> bool:
@@ -206,18 +206,6 @@ def streams(name: str, inner: Node) -> bool:
         and listed == [name]
         and not any(key in inner for key in _BEFORE_A_LIMIT)
         # An aggregate takes all rows before it gives one; besides its own arm nobody names it.
-        and not any({"FuncCall", "SubLink"} & found.keys() for found in _inside(inner.get("targetList")))
-        and sum(word(found, "relname") == name for found in _inside(inner.get("withClause"))) < 2
+        and not any({"FuncCall", "SubLink"} & found.keys() for found in within(inner.get("targetList")))
+        and sum(word(found, "relname") == name for found in within(inner.get("withClause"))) < 2
     )
-
-
-def _inside(value: Json) -> Iterator[Node]:
-    """Every object of a tree."""
-    stack = [value]
-    while stack:
-        current = stack.pop()
-        if isinstance(current, list):
-            stack.extend(current)
-        elif isinstance(current, dict):
-            yield current
-            stack.extend(current.values())

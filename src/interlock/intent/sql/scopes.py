@@ -7,7 +7,7 @@ them), silently. `IN (SELECT order_id FROM customers)` then asks every row wheth
 from interlock.intent.sql.names import Level, Range
 from interlock.intent.sql.reading import Reading, Stray
 from interlock.intent.sql.smallness import conjuncts
-from interlock.intent.sql.tree import Json, Node, body, names, node, nodes
+from interlock.intent.sql.tree import Json, Node, body, names, node, nodes, within
 from interlock.model import FindingCode
 
 EXISTS = "EXISTS_SUBLINK"
@@ -50,18 +50,8 @@ def _output(listed: list[Node], strays: dict[str, Stray]) -> Stray | None:
 
 def _references(value: Json) -> list[tuple[str, ...]]:
     """The columns that an expression names, those of queries inside it apart."""
-    found: list[tuple[str, ...]] = []
-    stack = [value]
-    while stack:
-        current = stack.pop()
-        if isinstance(current, list):
-            stack.extend(current)
-        elif isinstance(current, dict):
-            reference = body(current, "ColumnRef")
-            if reference is not None:
-                found.append(names(reference, "fields"))
-            stack.extend(inner for key, inner in current.items() if key not in {"SubLink", "ColumnRef"})
-    return found
+    references = (body(current, "ColumnRef") for current in within(value, "SubLink", "ColumnRef"))
+    return [names(reference, "fields") for reference in references if reference is not None]
 
 
 def _note(reading: Reading, stray: Stray, tables: list[Range], consequence: str) -> None:

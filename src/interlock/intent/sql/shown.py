@@ -4,7 +4,6 @@ A secret is refused by its name however it is asked for. The server leaves it ou
 and members of pg_read_all_settings; where the target's login is one of those, a list has to say which names it is of.
 """
 
-from collections.abc import Iterator
 from typing import Final
 
 from interlock.intent.sql.folding import fold
@@ -12,7 +11,7 @@ from interlock.intent.sql.names import Level
 from interlock.intent.sql.reading import Reading
 from interlock.intent.sql.settings import SHOWABLE_SECRETS
 from interlock.intent.sql.smallness import conjuncts
-from interlock.intent.sql.tree import Json, Node, body, constant, names, node, nodes, unwrap, word
+from interlock.intent.sql.tree import Node, body, constant, names, node, nodes, unwrap, within, word
 from interlock.model import FindingCode, Verb
 
 VIEW: Final = "pg_settings"
@@ -40,11 +39,11 @@ def judge_shown(reading: Reading, statement: Node) -> None:
     """A statement that reads pg_settings or calls pg_show_all_settings()."""
     path = (reading.target, "pg_catalog", VIEW)
     held = next((g for g in reading.gathered_after(0) if g.verb is Verb.READ and g.object.path == path), None)
-    called = any(names(inside, "funcname")[-1:] == (FUNCTION,) for inside in _inside(statement))
+    called = any(names(inside, "funcname")[-1:] == (FUNCTION,) for inside in within(statement))
     if not called and (held is None or (held.fields is not None and held.fields.isdisjoint(_VALUES))):
         return
     if any(str(constant({"A_Const": inside["A_Const"]})).lower() in SHOWABLE_SECRETS
-           for inside in _inside(statement) if "A_Const" in inside):  # fmt: skip
+           for inside in within(statement) if "A_Const" in inside):  # fmt: skip
         reading.refuse(FindingCode.SETTING_REFUSED, "this setting can hold credentials; leave it out")
     elif sees_secrets(reading) and not _named(statement):
         refuse_list(reading, -1)
@@ -79,14 +78,14 @@ def _custom(arguments: list[Node]) -> bool:
 def _named(statement: Node) -> bool:
     """Whether every query that takes rows of the list says by literals which names it wants."""
     listing = 0
-    for inside in _inside(statement):
+    for inside in within(statement):
         if not any(map(_lists, nodes(inside, "fromClause"))):
             continue
         listing += 1
         if not any(map(_picks, conjuncts(node(inside, "whereClause")))):
             return False
-    mentioned = sum(word(inside, "relname") == VIEW for inside in _inside(statement))
-    mentioned += sum(names(inside, "funcname")[-1:] == (FUNCTION,) for inside in _inside(statement))
+    mentioned = sum(word(inside, "relname") == VIEW for inside in within(statement))
+    mentioned += sum(names(inside, "funcname")[-1:] == (FUNCTION,) for inside in within(statement))
     return listing == mentioned > 0
 
 
@@ -110,14 +109,3 @@ def _picks(condition: Node) -> bool:
     _, listed = unwrap(node(inner, "rexpr"))
     values = nodes(listed, "items") if inner.get("kind") == "AEXPR_IN" else [node(inner, "rexpr") or {}]
     return all(isinstance(fold(_NAMELESS, value), str) for value in values)
-
-
-def _inside(value: Json) -> Iterator[Node]:
-    stack = [value]
-    while stack:
-        current = stack.pop()
-        if isinstance(current, list):
-            stack.extend(current)
-        elif isinstance(current, dict):
-            yield current
-            stack.extend(current.values())

@@ -1,5 +1,6 @@
 """Typed access to the parser's JSON tree: nodes are dicts, a wrapped node is a dict with its kind as only key."""
 
+from collections.abc import Iterator
 from itertools import chain
 from typing import TypeAlias
 
@@ -173,3 +174,15 @@ def output_name(target: Node) -> str:
     return {"CoalesceExpr": "coalesce", "CaseExpr": "case", "RowExpr": "row", "A_ArrayExpr": "array"}.get(
         kind, "?column?"
     )
+
+
+def within(value: Parts, *apart: str) -> Iterator[Node]:
+    """Every node of an expression or a list of them, those behind the keys of `apart` left out."""
+    stack: list[Parts] = [value]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, list):
+            stack.extend(current)
+        elif isinstance(current, dict):
+            yield current
+            stack.extend([inner for key, inner in current.items() if key not in apart] if apart else current.values())
