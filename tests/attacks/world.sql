@@ -88,3 +88,11 @@ CREATE FUNCTION switches_off() RETURNS int LANGUAGE plpgsql AS $$
 BEGIN EXECUTE 'ALTER TABLE public.watched DISABLE TRIGGER watching'; RETURN 1; END $$;
 CREATE FUNCTION on_planted() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN PERFORM public.scribble('planted'); RETURN NEW; END $$;
+
+-- Constraints whose violation quotes a row (threat 15): of guests a column is labelled, of rooms none.
+CREATE TABLE guests (id int PRIMARY KEY, name text NOT NULL CHECK (name <> ''), email text, room int, UNIQUE (room, email));
+INSERT INTO guests VALUES (1, 'Ana', 'ana@secret.example', 1), (2, 'Ben', 'ben@secret.example', 2);
+CREATE TABLE rooms (id int PRIMARY KEY, beds int NOT NULL CHECK (beds > 0));
+INSERT INTO rooms VALUES (1, 2), (2, 3);
+CREATE TABLE stays (id int PRIMARY KEY, guest int REFERENCES guests);
+INSERT INTO stays VALUES (1, 1);

@@ -47,6 +47,9 @@ class Told(Protocol):
     def exceeded(self, running: Running) -> bytes:
         """The error for a client whose answer was cut at its limit."""
 
+    def error(self, frame: bytes) -> bytes:
+        """An error of the target on its way to the client."""
+
 
 class Relay:
     """Knows what is owed in which order, and turns the target's answers into the client's.
@@ -316,7 +319,7 @@ class Relay:
         while self._dues and self._dues[0].kind not in (kinds.SYNC, kinds.QUERY):
             self._skip(self._dues.popleft())
         self.on_change()
-        return shown
+        return self._told.error(shown)
 
     def _notice(self, frame: bytes, count: int) -> bytes:
         return b"" if self._dues and self._dues[0].show is Show.NOTHING else frame

@@ -5,18 +5,29 @@ from collections.abc import Callable, Iterable, Sequence
 from interlock.gate import Gate
 from interlock.gateways.postgres.due import Due
 from interlock.gateways.postgres.pins import Pins
+from interlock.gateways.postgres.redacting import without_values
 from interlock.gateways.postgres.running import Running
 from interlock.gateways.postgres.steps import Unit
+from interlock.intent.sql.catalog import Catalog
 from interlock.intent.sql.statement import Flow
 from interlock.model import Outcome, Status
 from interlock.wire.postgres.messages import build_error
 
 
 class Reporter:
-    """Hears the relay. `clock` is monotonic, in seconds."""
+    """Hears the relay. `clock` is monotonic, in seconds; `catalog` is what names mean to the session now."""
 
-    def __init__(self, *, gate: Gate, pins: Pins, clock: Callable[[], float], mark: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        *,
+        gate: Gate,
+        pins: Pins,
+        clock: Callable[[], float],
+        mark: Callable[[str], None],
+        catalog: Callable[[], Catalog],
+    ) -> None:
         self._gate = gate
+        self._catalog = catalog
         self._pins = pins
         self._clock = clock
         self._mark = mark
@@ -62,6 +73,10 @@ class Reporter:
             hint="Aggregate, or add a WHERE or LIMIT that keeps the answer below it. "
             f"Decision {running.ask.command.id}.",
         )
+
+    def error(self, frame: bytes) -> bytes:
+        """An error of the target on its way to the client; where nothing is blocked, nothing is left out either."""
+        return without_values(frame, self._catalog()) if self._gate.stance.enforce else frame
 
     def never_sent(self, dues: Iterable[Due]) -> None:
         """Admitted, and the session ended before it was sent."""

@@ -76,7 +76,7 @@ class Session:
         self._reader = reader
         self._pins = pins
         self._mark = mark
-        self._reporter = Reporter(gate=gate, pins=pins, clock=clock, mark=mark)
+        self._reporter = Reporter(gate=gate, pins=pins, clock=clock, mark=mark, catalog=lambda: reader.catalog)
         self._relay = Relay(self._reporter)
         self._relay.on_change = self._changed
         self._planner = Planner(who, understand=reader, now=gate.now, new_id=gate.new_id, scene=lambda: reader.scene)

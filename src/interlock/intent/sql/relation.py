@@ -119,6 +119,11 @@ class Relation:
         """Its name without schema."""
         return self.object.path[2]
 
+    @property
+    def labelled(self) -> bool:
+        """Whether it, or a column of it, carries a label."""
+        return bool(self.object.labels) or any(field.labels for field in self.all_fields)
+
     def ancestors(self) -> "list[Relation]":
         """Itself, then every partition or inheritance parent."""
         return self._closure("parents")
