@@ -25,7 +25,7 @@ from interlock.wire.postgres import kinds, messages
 from interlock.wire.postgres.codec import Frames
 from interlock.wire.postgres.messages import TransactionStatus
 from tests.gate.stage import ALLOW, DENY, SESSION, allow
-from tests.intent.sql.shop import scope
+from tests.intent.sql.shop import CATALOG, scope
 
 Judged = Callable[[Case], Decision]
 
@@ -50,7 +50,9 @@ class Stage:
     def __post_init__(self) -> None:
         self._count = 0
         gate = Gate(judge=self, journal=self, scribe=self, now=lambda: 0, new_id=self._id)
-        reporter = Reporter(gate=gate, pins=Pins(user="ana"), clock=lambda: 0.0, mark=lambda place: None)
+        reporter = Reporter(
+            gate=gate, pins=Pins(user="ana"), clock=lambda: 0.0, mark=lambda place: None, catalog=lambda: CATALOG
+        )
         self.gate = gate
         self.relay = Relay(reporter)
         self.planner = Planner(SESSION, understand=self._understand, now=lambda: 0, new_id=self._id)
