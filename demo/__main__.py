@@ -15,6 +15,7 @@ from demo import stage
 from demo.approval import Approval
 from demo.evidence import PROOFS
 from demo.keep import lines_to_copy
+from demo.lending import Lending
 from demo.play import Play
 from demo.screen import Screen
 
@@ -86,6 +87,9 @@ async def _perform(place: stage.Stage, screen: Screen) -> Play:
         if not play.failures:
             person = await asyncpg.connect(place.url_of(stage.ENGINEER))
             await Approval(play=play, place=place, person=person).perform()
+            await person.close()
+            person = await asyncpg.connect(place.url_of(stage.ENGINEER, stage.LENT))
+            await Lending(play=play, person=person).perform()
             await person.close()
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise stage.StageFault(f"a connection broke: {error}; {place.last_words()}") from error

@@ -22,6 +22,7 @@ from interlock.app.embedded import EmbeddedPostgres
 
 ROOT = Path(__file__).resolve().parent.parent
 AGENT, TARGET, OWNER = "shop-agent", "shop", "shop_owner"
+LENT = "lent"  # the same shop, with access per command
 ENGINEER, DATA_OWNER = "nina", "olga"
 WIDTH = 78  # columns that a program may fill: the screen indents what it prints
 PORT, ADMIN_PORT = 6432, 6433
@@ -67,10 +68,10 @@ class Stage:
         """What the agent is given: the gateway, verified, and never the database."""
         return self.url_of(AGENT)
 
-    def url_of(self, name: str) -> str:
-        """The same for somebody else."""
+    def url_of(self, name: str, target: str = TARGET) -> str:
+        """The same for somebody else, and for another target."""
         return (
-            f"postgresql://{name}:{self.password}@localhost:{self.port}/{TARGET}"
+            f"postgresql://{name}:{self.password}@localhost:{self.port}/{target}"
             f"?sslmode=verify-full&sslrootcert={self.authority}"
         )
 
@@ -136,6 +137,10 @@ def configure(stage: Stage) -> None:
     for name, value in values.items():
         text = text.replace(f"{{{{{name}}}}}", str(value))
     stage.config.write_text(text, encoding="utf-8")
+    for name in ("catalogue", "minter"):
+        private(stage.directory / f"{name}.secret", secrets.token_urlsafe(24))
+    prepare = ("target", "prepare", LENT, "--revoke-public", "--schema", "public")
+    stage.run(INTERLOCK, *prepare, "--apply", "--as-admin-url", stage.server.dsn(TARGET))
 
 
 @contextmanager

@@ -55,7 +55,7 @@ def test_the_whole_demo(elsewhere: Path) -> None:
         assert demo.stdout is not None
         try:
             told = read_until(demo.stdout, "as expected, in")
-            assert "21 of 21 as expected" in told[-1], "\n".join(told)
+            assert "24 of 24 as expected" in told[-1], "\n".join(told)
             invitation = read_until(demo.stdout, "asyncpg.connect(")[-1]
             refused = asyncio.run(try_to_join(invitation.split('"')[1]))
         finally:
@@ -67,6 +67,7 @@ def test_the_whole_demo(elsewhere: Path) -> None:
     assert code == 0
     assert max(map(len, told)) <= 80
     assert any("change on public.payments: more than 1,000 rows" in line for line in told)
+    assert any("From outside: nothing before" in line for line in told)
     assert "\x1b" not in "".join(told)
     assert "interlock blocked" in picture.read_text(encoding="utf-8").replace("&#160;", " ")
     picture.unlink()
