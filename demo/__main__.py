@@ -73,6 +73,7 @@ def _set(place: stage.Stage, screen: Screen) -> None:
     began = perf_counter()
     rows = asyncio.run(stage.fill(place))
     stage.configure(place)
+    stage.prepare(place)
     took = perf_counter() - began
     screen.fact("database", f"PostgreSQL 18 with a shop of {rows:,} rows, made in {took:.1f} s", pictured=True)
 

@@ -137,10 +137,14 @@ def configure(stage: Stage) -> None:
     for name, value in values.items():
         text = text.replace(f"{{{{{name}}}}}", str(value))
     stage.config.write_text(text, encoding="utf-8")
+
+
+def prepare(stage: Stage) -> None:
+    """What an administrator does once for a target with access per command. Raises StageFault."""
     for name in ("catalogue", "minter"):
         private(stage.directory / f"{name}.secret", secrets.token_urlsafe(24))
-    prepare = ("target", "prepare", LENT, "--revoke-public", "--schema", "public")
-    stage.run(INTERLOCK, *prepare, "--apply", "--as-admin-url", stage.server.dsn(TARGET))
+    words = ("target", "prepare", LENT, "--revoke-public", "--schema", "public")
+    stage.run(INTERLOCK, *words, "--apply", "--as-admin-url", stage.server.dsn(TARGET))
 
 
 @contextmanager

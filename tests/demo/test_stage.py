@@ -23,7 +23,14 @@ WHERE attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = ANY ('{public,a
 @pytest.fixture
 def config(tmp_path: Path, postgres18: EmbeddedPostgres) -> Config:
     place = Stage(directory=tmp_path, server=postgres18, port=6432, admin_port=6433, password="secret")
-    for name in ("owner.secret", "shop-agent.secret", "nina.secret", "olga.secret"):
+    for name in (
+        "owner.secret",
+        "shop-agent.secret",
+        "nina.secret",
+        "olga.secret",
+        "catalogue.secret",
+        "minter.secret",
+    ):
         private(tmp_path / name, "secret")
     configure(place)
     return load_config(place.config)
