@@ -151,20 +151,21 @@ def test_what_is_forwarded_answers_the_same(world: tuple[int, str], name: str) -
     assert rewritten > {"lookalikes.txt": 50, "migrations.txt": 10}[name]
 
 
-def test_its_catalogue_gives_the_same_verdicts(world: tuple[int, str]) -> None:
-    version, dsn = world
-    with psycopg.connect(dsn, autocommit=True) as connection:
+@pytest.mark.parametrize("version", VERSIONS)
+def test_its_catalogue_gives_the_same_verdicts(version: str) -> None:
+    """A world of its own: ANALYZE, which some texts say, is not undone with them, and sizes decide as well."""
+    with holding(version, "world", SCHEMA) as dsn, psycopg.connect(dsn, autocommit=True) as connection:
         known = catalog_of(connection)
     for who in (PERSON, AGENT):
         asked = explainer(who, known)
         passed = [
             block.text for block in blocks(HERE / "evasions.txt")
-            if block.runs_on(version) and not (block.agent_only and who is PERSON)
+            if block.runs_on(int(version)) and not (block.agent_only and who is PERSON)
             and verdict(asked.explain(block.text)) is Verdict.ALLOW
         ]  # fmt: skip
         stopped = [
             block.text for block in blocks(HERE / "lookalikes.txt")
-            if block.runs_on(version) and not (block.person_only and who is AGENT)
+            if block.runs_on(int(version)) and not (block.person_only and who is AGENT)
             and verdict(asked.explain(block.text)) is not Verdict.ALLOW
         ]  # fmt: skip
         assert (passed, stopped) == ([], [])

@@ -309,9 +309,10 @@ class Relay:
         due = self._dues[0]
         self.failed = due.kind != kinds.QUERY or self.failed
         code = parse_error(frame).fields.get("C")
-        shown = frame if due.instead is None or code != (due.fails or code) else due.instead
+        told = self._told.error(frame)
+        shown = told if due.instead is None or code != (due.fails or code) else due.instead
         if due.statement is not None and due.instead is None:
-            shown = relocated(frame, due.statement)
+            shown = relocated(told, due.statement)
         # Nobody's own error: COMMIT or Sync failed, over a deferred constraint, say. The last command gets it.
         failed = due.running or (self._last_of_group() if due.instead is None else None)
         if failed is not None:
@@ -319,7 +320,7 @@ class Relay:
         while self._dues and self._dues[0].kind not in (kinds.SYNC, kinds.QUERY):
             self._skip(self._dues.popleft())
         self.on_change()
-        return self._told.error(shown)
+        return shown
 
     def _notice(self, frame: bytes, count: int) -> bytes:
         return b"" if self._dues and self._dues[0].show is Show.NOTHING else frame
