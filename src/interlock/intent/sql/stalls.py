@@ -20,7 +20,7 @@ def make(reading: Reading, level: Level | None, called: Node, location: int) -> 
     """A call that makes as many values as it is told."""
     series = names(called, "funcname")[-1] == _SERIES
     made = numbers(called, level.longest() if level is not None else 1)
-    if made > (MANY_NUMBERS if series else MANY_CHARACTERS):
+    if made > MANY_NUMBERS or (not series and numbers(called) > MANY_CHARACTERS):
         message = "more values or characters than anybody needs; ask for fewer"
         reading.refuse(FindingCode.OVER_LIMIT, message, location)
     elif not series and made > _LONG and made * _rows(level)[0] > _MOST_ALTOGETHER:
