@@ -19,11 +19,11 @@ _SERIES: Final = "generate_series"
 def make(reading: Reading, level: Level | None, called: Node, location: int) -> None:
     """A call that makes as many values as it is told."""
     series = names(called, "funcname")[-1] == _SERIES
-    made = numbers(called, level.longest() if level is not None else 1)
-    if made > MANY_NUMBERS or (not series and numbers(called) > MANY_CHARACTERS):
+    made, each = numbers(called, level.longest() if level is not None else 1), numbers(called)
+    if made > MANY_NUMBERS or (not series and each > MANY_CHARACTERS):
         message = "more values or characters than anybody needs; ask for fewer"
         reading.refuse(FindingCode.OVER_LIMIT, message, location)
-    elif not series and made > _LONG and made * _rows(level)[0] > _MOST_ALTOGETHER:
+    elif not series and each > _LONG and each * _rows(level)[0] > _MOST_ALTOGETHER:
         message = "so long a text for each row is more than any answer holds; ask for a shorter one"
         reading.refuse(FindingCode.OVER_LIMIT, message, location)
     if series:
