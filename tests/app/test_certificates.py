@@ -9,6 +9,7 @@ from interlock.access.scram import end_point_binding
 from interlock.app.certificates import (
     TlsRefused,
     client_context,
+    days_left,
     development_certificate,
     leaf_der,
     server_context,
@@ -80,7 +81,16 @@ def test_files_that_cannot_be_used_are_named(made, tmp_path):
     other = development_certificate(tmp_path, now=now())
     with pytest.raises(TlsRefused, match="belong together"):
         server_context(made.chain, other.key)
+    other.key.chmod(0o644)
+    with pytest.raises(TlsRefused, match="chmod 600"):
+        server_context(other.chain, other.key)
     with pytest.raises(TlsRefused, match=r"nothing\.pem"):
         client_context(verify_name=True, authority=tmp_path / "nothing.pem")
     with pytest.raises(TlsRefused, match="holds no certificate"):
         leaf_der(made.key)
+
+
+def test_its_last_days_are_counted(made):
+    day = 86_400_000_000
+    assert days_left(made.chain, now=now()) == 824
+    assert [days_left(made.chain, now=now() + days * day) for days in (824, 825, 830)] == [0, -1, -6]

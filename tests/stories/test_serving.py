@@ -133,8 +133,8 @@ def served_certificate(stand: Stand) -> bytes:
 def test_a_certificate_is_reloaded_under_running_sessions(stand: Stand, authority: Authority) -> None:
     certificate, key = stand.directory / "server.pem", stand.directory / "server.key"
 
-    def install(*, of_rsa: bool = False) -> None:
-        issued = authority.issue("localhost", "127.0.0.1", of_rsa=of_rsa)
+    def install(*, of_rsa: bool = False, expired: bool = False) -> None:
+        issued = authority.issue("localhost", "127.0.0.1", of_rsa=of_rsa, expired=expired)
         key.touch(mode=0o600)
         certificate.write_bytes(issued.certificate.read_bytes())
         key.write_bytes(issued.key.read_bytes())
@@ -151,6 +151,14 @@ def test_a_certificate_is_reloaded_under_running_sessions(stand: Stand, authorit
         assert client.execute("SELECT 2").fetchone() == (2,)
         with stand.connect() as later:
             assert later.execute("SELECT 3").fetchone() == (3,)
+        key.chmod(0o644)
+        stand.signal(signal.SIGHUP)
+        wait_for(lambda: "chmod 600" in stand.log, what=lambda: stand.log)
+        key.chmod(0o600)
+        install(expired=True)
+        stand.signal(signal.SIGHUP)
+        wait_for(lambda: "HAS EXPIRED" in " ".join(stand.log.split()), what=lambda: stand.log)
+        assert client.execute("SELECT 4").fetchone() == (4,)
     assert stand.stop() == 0
 
 

@@ -13,13 +13,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from interlock.app.secrets import write_private
+from interlock.app.secrets import exposure, write_private
 from interlock.model import OurFault
 
 # PostgreSQL 17 and later require it of direct TLS, and older clients do not mind.
 _ALPN: Final = ["postgresql"]
 _LOCAL_NAMES: Final = ("localhost", "127.0.0.1", "::1")
 _LIFETIME: Final = timedelta(days=825)
+SOON_DAYS: Final = 14
 _CLOCK_SKEW: Final = timedelta(hours=1)
 
 
@@ -73,8 +74,10 @@ def server_context(chain: Path, key: Path) -> ssl.SSLContext:
     """TLS 1.2 or later towards clients.
 
     A renewed certificate takes another context: OpenSSL keeps one certificate for each type of key, and a context that
-    has been given both may go on showing the old one.
+    has been given both may go on showing the old one. A key that others can read is refused, as PostgreSQL does.
     """
+    if (problem := exposure(key)) is not None:
+        raise TlsRefused(problem)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION
@@ -90,8 +93,17 @@ def server_context(chain: Path, key: Path) -> ssl.SSLContext:
 
 def leaf_der(chain: Path) -> bytes:
     """The first certificate of a PEM file in DER: what channel binding is computed from."""
+    return _leaf(chain).public_bytes(Encoding.DER)
+
+
+def days_left(chain: Path, *, now: int) -> int:
+    """Whole days until the first certificate of a PEM file ends; negative when it has. `now`: microseconds, epoch."""
+    return (_leaf(chain).not_valid_after_utc - datetime.fromtimestamp(now / 1_000_000, UTC)).days
+
+
+def _leaf(chain: Path) -> x509.Certificate:
     try:
-        return x509.load_pem_x509_certificate(chain.read_bytes()).public_bytes(Encoding.DER)
+        return x509.load_pem_x509_certificate(chain.read_bytes())
     except (OSError, ValueError) as error:
         raise TlsRefused(
             f"`{chain}` holds no certificate ({error}): name a PEM file that begins with the server's"

@@ -10,9 +10,11 @@ from interlock.access.revocation import Revocations, read_revocations
 from interlock.access.tokens import TokenTerms
 from interlock.access.verifier import Verifier, derive_verifier
 from interlock.app.certificates import (
+    SOON_DAYS,
     Certificate,
     TlsRefused,
     client_context,
+    days_left,
     development_certificate,
     unverified_context,
 )
@@ -106,6 +108,16 @@ def serving_certificate(gateway: GatewayConfig, *, now: int) -> Certificate | No
             if gateway.certificate is None or gateway.key is None:
                 raise TlsRefused('tls = "files" needs certificate and key: set both in [gateway]')
             return Certificate(chain=gateway.certificate, key=gateway.key, authority=gateway.certificate)
+
+
+def certificate_warning(gateway: GatewayConfig, *, now: int) -> str | None:
+    """What an operator must hear of the gateway's certificate: that it has ended, or soon will."""
+    certificate = serving_certificate(gateway, now=now)
+    if certificate is None or (left := days_left(certificate.chain, now=now)) >= SOON_DAYS:
+        return None
+    if left < 0:
+        return f"{certificate.chain} HAS EXPIRED: clients that verify it are not coming in; renew it and reload"
+    return f"{certificate.chain} expires in {left} days: renew it and reload"
 
 
 def _verifier(

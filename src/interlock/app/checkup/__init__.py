@@ -4,14 +4,11 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from cryptography import x509
-
 from interlock.app.bundles import read_pack
-from interlock.app.certificates import server_context
+from interlock.app.certificates import SOON_DAYS, days_left, server_context
 from interlock.app.checkup.check import Check, Grade, counted, fail, fault, ok, warn
 from interlock.app.checkup.minter import examine_minter
 from interlock.app.checkup.target import examine_target
@@ -23,10 +20,8 @@ from interlock.policy.bundle import Bundle
 
 __all__ = ["Check", "Grade", "examine"]
 
-_SOON_DAYS: Final = 14
 _MEGABYTE: Final = 1 << 20
 _ANSWER_SECONDS: Final = 2
-_MICROSECONDS: Final = 1_000_000
 
 Question = Callable[[], Iterator[Check]]
 
@@ -101,11 +96,10 @@ def _certificate(config: Config, now: int) -> Iterator[Check]:
         yield warn("tls", "clients come in without TLS, on loopback alone", "set tls, so that tokens can be used")
         return
     server_context(made.chain, made.key)  # as the gateway will: a key of another certificate is refused here too
-    leaf = x509.load_pem_x509_certificate(made.chain.read_bytes())
-    left = (leaf.not_valid_after_utc - datetime.fromtimestamp(now / _MICROSECONDS, UTC)).days
+    left = days_left(made.chain, now=now)
     if left < 0:
         yield fail("tls", f"{made.chain} has expired", "renew it")
-    elif left < _SOON_DAYS:
+    elif left < SOON_DAYS:
         yield warn("tls", f"{made.chain} expires in {left} days", "renew it; the gateway takes it up on reload")
     else:
         yield ok("tls", f"{made.chain} is good for {left} days")

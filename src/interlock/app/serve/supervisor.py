@@ -17,6 +17,7 @@ from interlock.app.approvals.desk import Room, require_place, serve_approvals
 from interlock.app.approvals.leasing import Leasing
 from interlock.app.clock import now, steady
 from interlock.app.config import Address, Config, Mode
+from interlock.app.credentials import certificate_warning
 from interlock.app.ids import new_id
 from interlock.app.journal import LocalJournal, serve_operators
 from interlock.app.killpoints import kill_point
@@ -231,7 +232,12 @@ class Supervisor:
         for name, target in self._config.targets.items():
             if target.mode is Mode.OBSERVE:
                 self._say(f"target {name} is only OBSERVED: decisions are recorded, NOTHING is blocked")
+        self._warn_of_certificate()
         self._say(f"interlock {version('interlock')} guards {', '.join(self._config.targets)} on {gateway.listen}")
+
+    def _warn_of_certificate(self) -> None:
+        if (warning := certificate_warning(self._config.gateway, now=now())) is not None:
+            self._say(warning)
 
     # -- changing and ending ---------------------------------------------------------------------------
 
@@ -262,6 +268,7 @@ class Supervisor:
         self._crier.adopt(hooks)
         self._crew.tell(found.message(self._started.gateway.id))
         self._say(f"reloaded; policy {found.bundle.digest[:19]}; changed: {', '.join(new) or 'no setting'}")
+        self._warn_of_certificate()
         for name, value in changed(followed, asked).items():
             self._say(f"{name} = {value} needs a restart; until then it stays {followed.get(name, UNSET)}")
 
