@@ -91,6 +91,34 @@ def test_a_savepoint_does_not_wash_a_refusal_away(stand: Stand) -> None:
     assert stand.ask("SELECT count(*) FROM orders WHERE status = 'washed'") == 0
 
 
+@pytest.mark.parametrize("wrong", ["SELECT * FROM nowhere", "PREPARE TRANSACTION 'x'", "DROP TABLE log"])
+def test_a_refusal_behind_a_measured_write_can_be_rolled_back(stand: Stand, wrong: str) -> None:
+    with stand.connect() as client:
+        client.execute("BEGIN")
+        client.execute("UPDATE orders SET status = 'stuck' WHERE id BETWEEN 1 AND 10")
+        client.execute("SAVEPOINT here")
+        refused(client, wrong)
+        client.execute("ROLLBACK TO here")
+        client.execute("UPDATE orders SET status = 'stuck' WHERE id BETWEEN 11 AND 20")
+        refused(client, wrong)
+        client.execute("ROLLBACK")
+        assert client.execute("SELECT count(*) FROM orders WHERE status = 'stuck'").fetchone() == (0,)
+
+
+def test_limits_of_time_hold_behind_a_rollback_to_a_savepoint(stand: Stand) -> None:
+    with stand.connect() as client:
+        client.execute("BEGIN")
+        client.execute("SAVEPOINT here")
+        client.execute("UPDATE orders SET status = 'slow' WHERE id BETWEEN 1 AND 10")
+        client.execute("ROLLBACK TO here")
+        client.execute("UPDATE orders SET status = 'slow' WHERE id BETWEEN 11 AND 20")
+        assert client.execute("SELECT current_setting('lock_timeout')").fetchone() == ("10s",)
+        client.execute("ROLLBACK TO here")
+        refused(client, "ROLLBACK TO nowhere")
+        client.execute("ROLLBACK")
+        assert client.execute("SELECT 1").fetchone() == (1,)
+
+
 def test_rows_of_what_is_undone_by_an_error_are_not_shown(stand: Stand) -> None:
     """A RETURNING that is never judged would be an export."""
     with stand.connect() as client:

@@ -190,7 +190,7 @@ class Outbox:
     def _forward(self, step: Send, running: Running | None) -> None:
         self._open(step.unit, step.group)
         self._lend(step.group, step.unit, running)
-        if step.unit.measured and not step.unit.guarded:
+        if running is not None and running.measured and not step.unit.guarded:
             step.unit.guarded = True
             self.tray.parcel(step.group, owned.LIMITS, *owned.run_dues())
         self._bracketed(step.group, step.unit, running, step.data, *step.dues)
@@ -213,6 +213,8 @@ class Outbox:
             owed = Due(kinds.EXECUTE, step.show, running=running, statement=portal.statement)
             unit.again.script.append((data, (owed,)))
         self._bracketed(step.group, unit, running, data, due)
+        if portal.statement.flow is Flow.ROLLBACK_TO:
+            unit.guarded = False  # limits that were set behind the savepoint are gone with it
         if running is None:
             return
         self._note(step.group, unit, running)
@@ -248,7 +250,7 @@ class Outbox:
         group.fallen = True
         if group.simple and not group.sent:
             self.tray.drop_queued(group)
-            unit.begun = False
+            unit.begun = unit.explicit and unit.begun  # a client's transaction stands since a group before this one
         if unit.explicit or unit.begun or group.sent or any(parcel.group is group for parcel in self.queue):
             self.tray.parcel(group, owned.POISON, poison(error))
         else:
