@@ -7,7 +7,7 @@ from setuptools import Extension, setup
 
 SOURCE = Path("src/interlock/intent/sql")
 # Classes that msgspec or enum put together by themselves, and names that ctypes declares: these stay Python.
-PLAIN = frozenset({"__init__.py", "catalog.py", "catalog_rows.py", "consequences.py", "parser.py", "statement.py"})
+PLAIN = frozenset({"catalog/snapshot.py", "catalog/rows.py", "code/consequences.py", "parser.py", "statement.py"})
 
 
 def compiled() -> list[Extension]:
@@ -16,7 +16,8 @@ def compiled() -> list[Extension]:
         return []
     from mypyc.build import mypycify
 
-    chosen = [str(path) for path in sorted(SOURCE.glob("*.py")) if path.name not in PLAIN]
+    found = (path for path in sorted(SOURCE.rglob("*.py")) if path.name != "__init__.py")
+    chosen = [str(path) for path in found if path.relative_to(SOURCE).as_posix() not in PLAIN]
     return list(mypycify(chosen, opt_level="2", debug_level="0", multi_file=True))
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from interlock.app.review.replay import Archive, replay
-from interlock.intent.sql.labels import LabelBook
+from interlock.intent.sql.catalog.labels import LabelBook
 from interlock.ledger.leaf import Numbering
 from interlock.ledger.reading import Leaf, read_leaf
 from interlock.ledger.scribe import decision_entry

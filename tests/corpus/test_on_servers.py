@@ -13,7 +13,7 @@ from psycopg.pq import DiagnosticField, ExecStatus
 
 from interlock.app.embedded import EmbeddedPostgres
 from interlock.app.explaining import verdict
-from interlock.gateways.postgres.rewriting import forwarded
+from interlock.gateways.postgres.planning.rewriting import forwarded
 from interlock.intent.sql import Scope, understand
 from interlock.model import Verdict
 from tests.conftest import DEBIAN_15, DEBIAN_15_INSTALL, require

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
-from interlock.intent.sql.catalog import Catalog
-from interlock.intent.sql.labels import SYSTEM_SCHEMAS
-from interlock.intent.sql.relation import Relation
+from interlock.intent.sql.catalog.labels import SYSTEM_SCHEMAS
+from interlock.intent.sql.catalog.relation import Relation
+from interlock.intent.sql.catalog.snapshot import Catalog
 from interlock.intent.sql.statement import Flow, Statement
 from interlock.model import Effect, Intent, Object, ObjectKind, Reach, Verb
 

@@ -5,8 +5,8 @@ from typing import Final
 
 from interlock.access.privileges import Privilege, Shape
 from interlock.access.spans import within
-from interlock.intent.sql.catalog import Catalog
-from interlock.intent.sql.labels import SYSTEM_SCHEMAS
+from interlock.intent.sql.catalog.labels import SYSTEM_SCHEMAS
+from interlock.intent.sql.catalog.snapshot import Catalog
 from interlock.model import Span, Verb
 
 _TABLES: Final = frozenset("rvmpf")

@@ -5,7 +5,7 @@ from typing import Final
 
 from interlock.access.faults import ApprovalRefused
 from interlock.access.leases import person
-from interlock.intent.sql.labels import SYSTEM_SCHEMAS
+from interlock.intent.sql.catalog.labels import SYSTEM_SCHEMAS
 from interlock.model import Case, Effect, Lease, Object, ObjectKind, Principal, Span, Verb
 
 ALL: Final = "*"

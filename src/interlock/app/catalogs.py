@@ -6,10 +6,10 @@ from pathlib import Path
 from interlock.app.config import Config
 from interlock.app.credentials import target_password
 from interlock.app.serve.wiring import address_of
-from interlock.gateways.postgres.catalogue import Catalogue
-from interlock.gateways.postgres.upstream import Credential
-from interlock.intent.sql.catalog import Catalog
-from interlock.intent.sql.labels import LabelBook
+from interlock.gateways.postgres.target.catalogue import Catalogue
+from interlock.gateways.postgres.target.upstream import Credential
+from interlock.intent.sql.catalog.labels import LabelBook
+from interlock.intent.sql.catalog.snapshot import Catalog
 from interlock.model import CallerFault
 
 

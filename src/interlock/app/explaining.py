@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from interlock.app.config import Config
-from interlock.gateways.postgres.flows import offered
-from interlock.gateways.postgres.pins import split_path
-from interlock.gateways.postgres.resolving import ask_server
-from interlock.intent.sql.catalog import Catalog
+from interlock.gateways.postgres.arriving.pins import split_path
+from interlock.gateways.postgres.planning.flows import offered
+from interlock.gateways.postgres.target.resolving import ask_server
+from interlock.intent.sql.catalog.snapshot import Catalog
 from interlock.intent.sql.limits import Limits
 from interlock.intent.sql.resolver import RESOLVABLE, Resolved, is_opaque, left_out
 from interlock.intent.sql.statement import Flow, Statement

@@ -15,7 +15,7 @@ from interlock.app.review import Line, Narrower, Review, review
 from interlock.cli.exits import Exit
 from interlock.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, writing
 from interlock.cli.render import emit_json, part, quoted, say
-from interlock.intent.sql.catalog import Catalog
+from interlock.intent.sql.catalog.snapshot import Catalog
 from interlock.model import CallerFault, Fault, Verdict
 
 app = typer.Typer(help="Review who could do what, and who did.", no_args_is_help=True)

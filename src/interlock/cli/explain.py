@@ -15,7 +15,7 @@ from interlock.app.explaining import Explainer, Explanation, as_json, resolve as
 from interlock.cli.exits import Exit
 from interlock.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from interlock.cli.render import emit, emit_json, part, quoted, say
-from interlock.gateways.postgres.denial import telling, ways_out
+from interlock.gateways.postgres.answering.denial import telling, ways_out
 from interlock.model import CallerFault, Confine, Fuse, Limit, Mask, Measure, ObjectKind, Obligation, Principal, Verdict
 
 app = typer.Typer()
@@ -86,7 +86,7 @@ def _explainer(
     from interlock.app.bundles import load_judge
     from interlock.app.catalogs import load_catalog, read_catalog
     from interlock.app.serve.wiring import limits
-    from interlock.gateways.postgres.pins import split_path
+    from interlock.gateways.postgres.arriving.pins import split_path
 
     name = target or _only(config.targets, "target", "--target")
     session = session_for(config, _principal(config, principal), name, purpose)

@@ -16,7 +16,7 @@ from interlock.app.credentials import SALT_BYTES, minter_password, target_passwo
 from interlock.cli.exits import Exit
 from interlock.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from interlock.cli.render import Mark, check_line, emit, emit_json, quoted, say
-from interlock.gateways.postgres.admin import Lender, Wish, apply, preparation
+from interlock.gateways.postgres.target.admin import Lender, Wish, apply, preparation
 
 app = typer.Typer(help="Prepare a target: what its administrator must grant.", no_args_is_help=True)
 

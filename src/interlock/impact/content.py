@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from interlock.intent.sql.catalog import Catalog, Relation
+from interlock.intent.sql.catalog.snapshot import Catalog, Relation
 from interlock.model import Content, Impact, Object, Sample, Verb
 
 MOST_OBJECTS: Final = 8

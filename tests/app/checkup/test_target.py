@@ -8,7 +8,7 @@ import pytest
 from interlock.app.checkup.check import Grade, fault
 from interlock.app.checkup.target import examine_target, judge
 from interlock.app.config import parse_config
-from interlock.gateways.postgres.admin import Opening, Standing
+from interlock.gateways.postgres.target.admin import Opening, Standing
 from interlock.model import OurFault
 
 TARGET = """

@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from interlock.gate import Gate
-from interlock.gateways.postgres.names import Names
-from interlock.gateways.postgres.outbox import Outbox
-from interlock.gateways.postgres.pins import Pins
-from interlock.gateways.postgres.planner import Planner
-from interlock.gateways.postgres.queue import Intake, Parcel, Pause
-from interlock.gateways.postgres.relay import Relay
-from interlock.gateways.postgres.reporting import Reporter
-from interlock.gateways.postgres.steps import Send
+from interlock.gateways.postgres.answering.relay import Relay
+from interlock.gateways.postgres.answering.reporting import Reporter
+from interlock.gateways.postgres.arriving.pins import Pins
+from interlock.gateways.postgres.planning.names import Names
+from interlock.gateways.postgres.planning.planner import Planner
+from interlock.gateways.postgres.planning.steps import Send
+from interlock.gateways.postgres.sending.outbox import Outbox
+from interlock.gateways.postgres.sending.queue import Intake, Parcel, Pause
 from interlock.intent.sql import Statement, understand
 from interlock.intent.sql.limits import DEFAULT_LIMITS
 from interlock.ledger.leaf import Entry, Kind

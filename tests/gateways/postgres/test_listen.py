@@ -12,9 +12,9 @@ import uvloop
 from interlock.access.identity import Directory
 from interlock.access.revocation import Revocations
 from interlock.app.certificates import server_context
-from interlock.gateways.postgres.doors import Settings
+from interlock.gateways.postgres.arriving.doors import Settings
+from interlock.gateways.postgres.arriving.login import Doorkeeper
 from interlock.gateways.postgres.listen import Listener
-from interlock.gateways.postgres.login import Doorkeeper
 from interlock.intent.sql import Statement
 from interlock.intent.sql.limits import DEFAULT_LIMITS, Limits
 from interlock.intent.sql.understand import Scope

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from interlock.intent.sql import Scope, Statement, understand
 from interlock.model import Verb
 from tests.conftest import Database
+from tests.intent.sql.catalog.test_catalog import load
 from tests.intent.sql.shop import CATALOG
-from tests.intent.sql.test_catalog import load
 
 SHORTHANDS = r"""
 \d | \d+ | \dt+ | \dv | \di+ | \ds | \dT+ | \dx | \dn+ | \du | \l | \dp | \ddp | \dm | \drds | \dF | \dL | \dc | \dC

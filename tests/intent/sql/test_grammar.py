@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from postgast import pg_query_pb2 as pb
 
 from interlock.intent.sql import understand
-from interlock.intent.sql.expressions import QUERIES
+from interlock.intent.sql.queries.expressions import QUERIES
 from interlock.intent.sql.refusals import NEVER, REFUSED
 from interlock.intent.sql.tree import words
 from interlock.intent.sql.understand import STATEMENTS

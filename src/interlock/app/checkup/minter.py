@@ -8,7 +8,7 @@ from interlock.app.checkup.check import Check, counted, fail, fault, ok, warn
 from interlock.app.checkup.target import target_login
 from interlock.app.config import Config, MinterConfig
 from interlock.app.credentials import minter_password
-from interlock.gateways.postgres.lender_look import LenderStanding, look_as_lender
+from interlock.gateways.postgres.lent.lender_look import LenderStanding, look_as_lender
 from interlock.model import Fault
 
 _MOST_NAMED: Final = 5

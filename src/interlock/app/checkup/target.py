@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from interlock.app.checkup.check import Check, fail, fault, ok, warn
 from interlock.app.config import Access, TargetConfig
 from interlock.app.credentials import target_context, target_password
-from interlock.gateways.postgres.admin import NEWEST, OLDEST, Login, Opening, Standing, look
+from interlock.gateways.postgres.target.admin import NEWEST, OLDEST, Login, Opening, Standing, look
 from interlock.model import Fault
 
 

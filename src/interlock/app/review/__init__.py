@@ -13,8 +13,8 @@ from interlock.app.credentials import build_directory
 from interlock.app.ledger import ledger_file
 from interlock.app.review.reach import Asking, Could
 from interlock.app.review.replay import Archive, Replayed, replay
-from interlock.intent.sql.catalog import Catalog
-from interlock.intent.sql.labels import LabelBook
+from interlock.intent.sql.catalog.labels import LabelBook
+from interlock.intent.sql.catalog.snapshot import Catalog
 from interlock.ledger.leaf import Kind
 from interlock.ledger.reading import Leaf, read_leaf
 from interlock.model import Principal, Verb, Verdict

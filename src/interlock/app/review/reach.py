@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from interlock.intent.sql.catalog import Catalog
-from interlock.intent.sql.relation import Relation
+from interlock.intent.sql.catalog.relation import Relation
+from interlock.intent.sql.catalog.snapshot import Catalog
 from interlock.model import (
     Case,
     Command,

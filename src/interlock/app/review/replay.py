@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from interlock.impact import merged
-from interlock.intent.sql.labels import LabelBook
+from interlock.intent.sql.catalog.labels import LabelBook
 from interlock.ledger.leaf import Kind
 from interlock.ledger.reading import Decided, EffectPart, ImpactPart, Leaf, What, Who
 from interlock.model import (

@@ -7,7 +7,7 @@ import sys
 from contextlib import suppress
 from typing import BinaryIO, Final
 
-from interlock.intent.sql.catalog import Catalog
+from interlock.intent.sql.catalog.snapshot import Catalog
 from interlock.intent.sql.limits import Limits
 from interlock.intent.sql.statement import Statement
 from interlock.intent.sql.understand import Scope, understand

@@ -8,8 +8,8 @@ from typing import Final
 from interlock.app.config import Config
 from interlock.app.credentials import target_password
 from interlock.app.serve.wiring import address_of
-from interlock.gateways.postgres.fates import ask
-from interlock.gateways.postgres.upstream import Credential
+from interlock.gateways.postgres.landing.fates import ask
+from interlock.gateways.postgres.target.upstream import Credential
 from interlock.ledger.leaf import Entry
 from interlock.ledger.scribe import outcome_entry
 from interlock.ledger.unfinished import Unfinished

@@ -29,12 +29,12 @@ from interlock.app.runbooks import runbooks_of
 from interlock.app.serve.counting import Counts, CurrentJudge
 from interlock.gate import Counters, Gate, Journal, Leases, Lifting, Metering, Stance, Terms
 from interlock.gate.runbooks import Runbooks
-from interlock.gateways.postgres.catalogue import Catalogue
-from interlock.gateways.postgres.doors import Door, Settings
-from interlock.gateways.postgres.login import Doorkeeper
-from interlock.gateways.postgres.minting import Minter
-from interlock.gateways.postgres.upstream import Address, Credential, Unreachable
-from interlock.intent.sql.labels import LabelBook
+from interlock.gateways.postgres.arriving.doors import Door, Settings
+from interlock.gateways.postgres.arriving.login import Doorkeeper
+from interlock.gateways.postgres.lent.minting import Minter
+from interlock.gateways.postgres.target.catalogue import Catalogue
+from interlock.gateways.postgres.target.upstream import Address, Credential, Unreachable
+from interlock.intent.sql.catalog.labels import LabelBook
 from interlock.intent.sql.limits import Limits
 from interlock.ledger.scribe import Scribe
 from interlock.model import Lease, Session

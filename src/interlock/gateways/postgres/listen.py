@@ -11,16 +11,16 @@ from hmac import compare_digest
 from typing import Final, Protocol
 
 from interlock.access.revocation import Revocations
-from interlock.gateways.postgres import replies
-from interlock.gateways.postgres.doors import Door, Settings, credential_for, still_known
-from interlock.gateways.postgres.first_contact import Caller, Interruption, client_frames, meet
-from interlock.gateways.postgres.lending import lending_to
-from interlock.gateways.postgres.login import Guest, authenticate
-from interlock.gateways.postgres.pins import Pins, upstream_parameters
-from interlock.gateways.postgres.reading import Analyst, Reader
-from interlock.gateways.postgres.refusals import Refused, refusal
+from interlock.gateways.postgres.answering import replies
+from interlock.gateways.postgres.arriving.doors import Door, Settings, credential_for, still_known
+from interlock.gateways.postgres.arriving.first_contact import Caller, Interruption, client_frames, meet
+from interlock.gateways.postgres.arriving.login import Guest, authenticate
+from interlock.gateways.postgres.arriving.pins import Pins, upstream_parameters
+from interlock.gateways.postgres.arriving.refusals import Refused, refusal
+from interlock.gateways.postgres.lent.lending import lending_to
+from interlock.gateways.postgres.planning.reading import Analyst, Reader
 from interlock.gateways.postgres.session import Session
-from interlock.gateways.postgres.upstream import Credential, Upstream, cancel, log_in
+from interlock.gateways.postgres.target.upstream import Credential, Upstream, cancel, log_in
 from interlock.intent.sql.memory import Memory
 from interlock.ledger.leaf import Entry
 from interlock.model import Fault, Lease, Session as Who

@@ -7,26 +7,26 @@ from functools import partial
 from typing import Final
 
 from interlock.gate import Gate
-from interlock.gateways.postgres import replies
-from interlock.gateways.postgres.activating import activation
-from interlock.gateways.postgres.bench import Bench
+from interlock.gateways.postgres.answering import replies
+from interlock.gateways.postgres.answering.relay import Relay
+from interlock.gateways.postgres.answering.reporting import Reporter
+from interlock.gateways.postgres.arriving.pins import Pins
 from interlock.gateways.postgres.connection import Connection
-from interlock.gateways.postgres.flows import Stale
-from interlock.gateways.postgres.hearing import hear
-from interlock.gateways.postgres.inquiry import Inquiry
-from interlock.gateways.postgres.lending import Lending
-from interlock.gateways.postgres.outbox import Outbox
-from interlock.gateways.postgres.pins import Pins
-from interlock.gateways.postgres.planner import Planner
-from interlock.gateways.postgres.pump import Pump
-from interlock.gateways.postgres.queue import Parcel
-from interlock.gateways.postgres.reading import Reader
-from interlock.gateways.postgres.relay import Relay
-from interlock.gateways.postgres.reporting import Reporter
-from interlock.gateways.postgres.rerunning import Rerun
-from interlock.gateways.postgres.settling import Settler, Stage
-from interlock.gateways.postgres.steps import Send
-from interlock.gateways.postgres.upkeep import Upkeep
+from interlock.gateways.postgres.landing.rerunning import Rerun
+from interlock.gateways.postgres.landing.settling import Settler, Stage
+from interlock.gateways.postgres.lent.activating import activation
+from interlock.gateways.postgres.lent.lending import Lending
+from interlock.gateways.postgres.planning.flows import Stale
+from interlock.gateways.postgres.planning.hearing import hear
+from interlock.gateways.postgres.planning.planner import Planner
+from interlock.gateways.postgres.planning.reading import Reader
+from interlock.gateways.postgres.planning.steps import Send
+from interlock.gateways.postgres.planning.upkeep import Upkeep
+from interlock.gateways.postgres.sending.bench import Bench
+from interlock.gateways.postgres.sending.outbox import Outbox
+from interlock.gateways.postgres.sending.pump import Pump
+from interlock.gateways.postgres.sending.queue import Parcel
+from interlock.gateways.postgres.target.inquiry import Inquiry
 from interlock.model import CallerFault, Session as Who, TargetFault
 from interlock.wire.postgres import kinds
 from interlock.wire.postgres.messages import TransactionStatus, build_flush, build_terminate

@@ -1,7 +1,7 @@
 """PostgreSQL text to meaning: `understand` reads statements against a `Catalog`."""
 
-from interlock.intent.sql.catalog import FINGERPRINT, QUERIES, Catalog, CatalogUnreadable
-from interlock.intent.sql.labels import LabelBook
+from interlock.intent.sql.catalog.labels import LabelBook
+from interlock.intent.sql.catalog.snapshot import FINGERPRINT, QUERIES, Catalog, CatalogUnreadable
 from interlock.intent.sql.limits import DEFAULT_LIMITS, Limits
 from interlock.intent.sql.memory import Memory
 from interlock.intent.sql.reading import Scope

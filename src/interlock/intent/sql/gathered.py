@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from interlock.intent.sql.relation import Relation
+from interlock.intent.sql.catalog.relation import Relation
 from interlock.model import Effect, Field, Finding, Object, Reach, Verb
 
 MOST_FINDINGS = 100

@@ -5,7 +5,7 @@ from weakref import WeakKeyDictionary
 
 from msgspec.structs import replace
 
-from interlock.intent.sql.catalog import Catalog
+from interlock.intent.sql.catalog.snapshot import Catalog
 from interlock.intent.sql.statement import Statement
 from interlock.model import FindingCode, Intent
 

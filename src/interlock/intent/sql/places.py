@@ -6,8 +6,8 @@ Only insertions, at places that the parse tree gives: everything else of the tex
 import re
 from functools import lru_cache
 
+from interlock.intent.sql.code.plpgsql import Opaque, Token, tokens
 from interlock.intent.sql.parser import Unparsed, parse, statement_of
-from interlock.intent.sql.plpgsql import Opaque, Token, tokens
 from interlock.intent.sql.reading import Reading
 from interlock.intent.sql.statement import Flow
 from interlock.intent.sql.tree import body, nodes, word, words

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from interlock.intent.sql.builtin_functions import HARMLESS
-from interlock.intent.sql.catalog import Catalog
-from interlock.intent.sql.functions import ACTING
+from interlock.intent.sql.catalog.relation import Relation
+from interlock.intent.sql.catalog.snapshot import Catalog
+from interlock.intent.sql.code.builtin_functions import HARMLESS
+from interlock.intent.sql.code.functions import ACTING
+from interlock.intent.sql.code.traces import leaves_traces
 from interlock.intent.sql.gathered import Gathered
 from interlock.intent.sql.limits import Limits
-from interlock.intent.sql.relation import Relation
 from interlock.intent.sql.statement import Flow, Statement
-from interlock.intent.sql.traces import leaves_traces
 from interlock.intent.sql.tree import Node, number, word
 from interlock.model import CallerFault, Effect, Finding, FindingCode, Object, ObjectKind, Reach, Verb
 

@@ -2,21 +2,21 @@
 
 from collections.abc import Callable
 
-from interlock.intent.sql import ddl, session, utility
-from interlock.intent.sql.bodies import follower
-from interlock.intent.sql.expressions import QUERIES
+from interlock.intent.sql.code.bodies import follower
 from interlock.intent.sql.limits import DEFAULT_LIMITS, Limits, refuse_chains, refuse_copies, refuse_early
-from interlock.intent.sql.locks import LOCKS
-from interlock.intent.sql.names import Level
 from interlock.intent.sql.parser import TooDeep, Unparsed, parse, statement_of
 from interlock.intent.sql.places import dropped, places
+from interlock.intent.sql.queries.expressions import QUERIES
+from interlock.intent.sql.queries.names import Level
 from interlock.intent.sql.reading import FOLLOWERS, Outputs, Reading, Scope, TooMuch
-from interlock.intent.sql.select import SELECTS
 from interlock.intent.sql.shape import fingerprint_of, shape_of
-from interlock.intent.sql.shown import judge_shown
 from interlock.intent.sql.statement import Statement
+from interlock.intent.sql.statements import ddl, session, utility
+from interlock.intent.sql.statements.locks import LOCKS
+from interlock.intent.sql.statements.select import SELECTS
+from interlock.intent.sql.statements.shown import judge_shown
+from interlock.intent.sql.statements.write import WRITES
 from interlock.intent.sql.tree import Node, number, unwrap
-from interlock.intent.sql.write import WRITES
 from interlock.model import Column, Finding, FindingCode, Intent
 
 __all__ = ["DEFAULT_LIMITS", "Limits", "Scope", "Statement", "understand"]

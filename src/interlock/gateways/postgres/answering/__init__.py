@@ -1,0 +1,1 @@
+"""What the target answers, on its way to the client, and what the gateway says itself."""

@@ -1,0 +1,1 @@
+"""What was decided becomes bytes for the target, and leaves in order."""

@@ -1,0 +1,1 @@
+"""Code that runs because of a statement: functions, bodies, triggers, and what is planted for later."""

@@ -1,0 +1,1 @@
+"""What a condition comes to by logic alone."""

@@ -1,0 +1,1 @@
+"""What stands inside a statement: expressions, names, sub-queries, views."""

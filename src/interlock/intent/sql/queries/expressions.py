@@ -1,0 +1,394 @@
+"""The iterative walk through expressions: columns, calls, operators, casts, sub-queries; by allow-list of node kinds.
+
+The walk keeps its own stack, so a long or deep expression costs memory in proportion and no Python recursion. Only
+a query inside a query recurses, and `Limits.max_depth` bounds that.
+"""
+
+from collections.abc import Callable
+
+from interlock.intent.sql.catalog.rows import Operator
+from interlock.intent.sql.code.functions import SET_CONFIG, Danger, callee
+from interlock.intent.sql.queries import names as naming
+from interlock.intent.sql.queries.names import Level
+from interlock.intent.sql.reach.counting import MAKING
+from interlock.intent.sql.reach.smallness import keyed
+from interlock.intent.sql.reach.stalls import make, refuse_repeated
+from interlock.intent.sql.reading import Outputs, Reading, Source, TooMuch
+from interlock.intent.sql.statement import Flow
+from interlock.intent.sql.statements.settings import COMPUTED, set_setting
+from interlock.intent.sql.statements.shown import SHOWING
+from interlock.intent.sql.tree import (
+    EMPTY,
+    Json,
+    Node,
+    Parts,
+    beside_literals,
+    body,
+    constant,
+    names,
+    node,
+    nodes,
+    number,
+    output_name,
+    split_name,
+    unwrap,
+    word,
+    words,
+)
+from interlock.model import FindingCode, Object, ObjectKind, Reach, Verb
+
+QueryFunction = Callable[[Reading, "Level | None", Node], Outputs]
+# Queries within queries recurse through this table; understand.py fills it from select.py and write.py.
+QUERIES: dict[str, QueryFunction] = {}
+
+
+def query(reading: Reading, level: Level | None, wrapped: Node | None) -> Outputs:
+    """Understand a query inside a query. Raises TooMuch beyond the limit."""
+    kind, inner = unwrap(wrapped)
+    function = QUERIES.get(kind)
+    if function is None:
+        reading.unmapped(kind or "empty query")
+        return None
+    reading.depth += 1
+    if reading.depth > reading.limits.max_depth:
+        raise TooMuch(f"queries nest deeper than {reading.limits.max_depth}; write them flatter")
+    mentions, hits, series = reading.mentions, reading.hits, reading.series
+    reading.mentions, reading.hits, reading.series = [], set(), 0.0
+    outputs = function(reading, level, inner)
+    around = level.around(reading.hits) if level is not None else set()
+    if level is None or not around:
+        reading.alone[id(inner)] = outputs
+    elif reading.series:
+        refuse_repeated(reading, level)
+    reading.series = series
+    # What a sub-query mentions of its surroundings connects them: correlation is a predicate. Its own ranges end here.
+    hits |= around
+    reading.mentions, reading.hits = mentions, hits
+    reading.depth -= 1
+    return outputs
+
+
+def walk(reading: Reading, level: Level | None, value: Parts) -> None:
+    """Count everything that an expression (or a list of them) mentions and runs."""
+    stack: list[Parts] = [value]
+    pop, push = stack.pop, stack.append
+    while stack:
+        current = pop()
+        if isinstance(current, list):
+            stack.extend(current)
+            continue
+        if not isinstance(current, dict):
+            continue
+        for key, inner in current.items():
+            if key in _LEAVES:
+                continue
+            if not isinstance(inner, dict):
+                if isinstance(inner, list) and key not in _NOT_EXPRESSIONS:
+                    push(inner)
+            elif (handler := _HANDLERS.get(key)) is not None:
+                if (rest := handler(reading, level, inner)) is not None:
+                    push(rest)
+            elif key in _TRANSPARENT:
+                push(inner)
+            elif key < "a":
+                reading.unmapped(key, number(inner, "location", -1))
+            elif key == "typeName":
+                # A field that the grammar types, not a wrapped node: those have capitals.
+                type_name(reading, inner)
+            elif key not in _NOT_EXPRESSIONS:
+                push(inner)
+
+
+# Keys of typed fields that hold names, not expressions.
+EQUALS = ("=",)
+_PARTS = ("args", "agg_order", "agg_filter", "over")
+_TELL_NO_VALUE = frozenset({"count"})
+_BOUNDS = ((">=",), ("<=",), ("<",), (">",))
+_NOT_EXPRESSIONS = frozenset({"funcname", "name", "names", "fields", "operName", "collname", "alias", "method"})
+
+Handler = Callable[[Reading, "Level | None", Node], Parts]
+
+
+def _column(reading: Reading, level: Level | None, inner: Node) -> Parts:
+    fields = inner.get("fields")
+    if level is not None and isinstance(fields, list) and fields:
+        count = naming.star if "A_Star" in fields[-1] else naming.column
+        count(reading, level, names(inner, "fields"))
+    return None
+
+
+def _indirection(reading: Reading, level: Level | None, inner: Node) -> Parts:
+    """`(expression).field[1]`: a field name that is no column may be a function."""
+    for step in names(inner, "indirection"):
+        naming.functional(reading, step)
+    return inner
+
+
+def _operator(reading: Reading, level: Level | None, inner: Node) -> Parts:
+    left, right = inner.get("lexpr"), inner.get("rexpr")
+    if inner.get("kind") == "AEXPR_OP":
+        operator(reading, names(inner, "name"), inner)
+        return [right, left] if left is not None else right
+    for name in _BOUNDS if "BETWEEN" in word(inner, "kind") else (names(inner, "name"),):
+        operator(reading, name, inner)
+    return [left, right]
+
+
+def _list(reading: Reading, level: Level | None, inner: Node) -> Parts:
+    return beside_literals(nodes(inner, "items"))
+
+
+def _sub_query(reading: Reading, level: Level | None, inner: Node) -> Parts:
+    # IN says no operator and means `=`, found by the search path like any other
+    operator(reading, names(inner, "operName") or (EQUALS if "testexpr" in inner else ()), inner)
+    reading.within = word(inner, "subLinkType") or "EXISTS_SUBLINK"
+    for _, sources in query(reading, level, node(inner, "subselect")) or ():
+        reading.mentions.extend(sources)
+    return inner.get("testexpr")
+
+
+def _case(reading: Reading, level: Level | None, inner: Node) -> Parts:
+    """`CASE x WHEN y` compares with whatever `=` the search path finds."""
+    if inner.get("arg") is not None:
+        operator(reading, EQUALS, inner)
+    return inner
+
+
+def _cast(reading: Reading, level: Level | None, inner: Node) -> Parts:
+    type_name(reading, node(inner, "typeName") or EMPTY)
+    return inner.get("arg")
+
+
+def _query_inside(kind: str) -> Handler:
+    def handle(reading: Reading, level: Level | None, inner: Node) -> Parts:
+        query(reading, level, {kind: inner})
+        return None
+
+    return handle
+
+
+def _sort(reading: Reading, level: Level | None, inner: Node) -> Parts:
+    operator(reading, names(inner, "useOp"), inner)
+    return inner.get("node")
+
+
+def _call(reading: Reading, level: Level | None, inner: Node) -> Parts:
+    name = names(inner, "funcname")
+    call(reading, level, inner, name)
+    parts: list[Json] = [part for key in _PARTS if (part := inner.get(key)) is not None]
+    if name[-1] not in _TELL_NO_VALUE or name[-1] in reading.catalog.functions:
+        return parts
+    # Read like any others, but no value of theirs comes out
+    mentions, reading.mentions = reading.mentions, []
+    walk(reading, level, parts)
+    reading.mentions = mentions
+    return None
+
+
+_HANDLERS: dict[str, Handler] = {
+    "ColumnRef": _column,
+    "A_Expr": _operator,
+    "FuncCall": _call,
+    "CaseExpr": _case,
+    "SubLink": _sub_query,
+    "TypeCast": _cast,
+    "A_Indirection": _indirection,
+    "List": _list,
+    "SortBy": _sort,
+    "SelectStmt": _query_inside("SelectStmt"),
+}
+# They hold values and nothing that runs.
+_LEAVES = words(
+    """A_Const ParamRef A_Star SQLValueFunction SetToDefault MergeSupportFunc CurrentOfExpr String Integer Float Boolean
+    BitString JsonFormat"""
+)
+# Nothing to say about the node itself: walk into it.
+_TRANSPARENT = words(
+    """BoolExpr CollateClause NullTest BooleanTest CaseWhen CoalesceExpr MinMaxExpr A_ArrayExpr
+    A_Indices RowExpr GroupingFunc GroupingSet NamedArgExpr ResTarget WindowDef MultiAssignRef XmlExpr
+    XmlSerialize JsonObjectConstructor JsonArrayConstructor JsonArrayQueryConstructor JsonAggConstructor
+    JsonObjectAgg JsonArrayAgg JsonKeyValue JsonValueExpr JsonIsPredicate JsonParseExpr JsonScalarExpr
+    JsonSerializeExpr JsonFuncExpr JsonArgument JsonBehavior JsonOutput JsonReturning JsonTablePathSpec
+    RangeTableFuncCol JsonTableColumn"""
+)
+
+
+def operator(reading: Reading, name: tuple[str, ...], inner: Node = EMPTY) -> None:
+    """Count user operators that this name can mean where `inner` uses it."""
+    for found in reading.sight.operators.get(name[0], ()) if len(name) == 1 else _operators_in(reading, name):
+        location = number(inner, "location", -1)
+        reading.user_code(found.function_schema, found.function, f"the operator `{name[-1]}`", location)
+
+
+def _operators_in(reading: Reading, name: tuple[str, ...]) -> list[Operator]:
+    """The same for a name that says its schema."""
+    listed = reading.catalog.operators.get(name[-1], ()) if name else ()
+    return [found for found in listed if found.schema == name[-2] and found.stands_in]
+
+
+def type_name(reading: Reading, inner: Node) -> None:
+    """A type named in a cast or definition: a domain with checks runs them, a user type its input function."""
+    qualified = names(inner, "names")
+    if not qualified:
+        return
+    location = number(inner, "location", -1)
+    schema = qualified[-2] if len(qualified) > 1 else None
+    for found in reading.catalog.type_code.get(qualified[-1], ()):
+        if found.type_schema == schema if schema is not None else found.type_schema in reading.path:
+            reading.user_code(found.schema, found.function, f"the check of type `{found.type}`", location)
+    for cast in reading.catalog.casts:
+        if cast.target == qualified[-1] and cast.extension is None:
+            reading.user_code(cast.function_schema, cast.function, f"the cast to `{cast.target}`", location)
+
+
+def call(reading: Reading, level: Level | None, inner: Node, name: tuple[str, ...]) -> None:
+    """Count what calling the function of this name does, its arguments apart."""
+    location = number(inner, "location", -1)
+    arguments = nodes(inner, "args")
+    if name[-1] == SET_CONFIG and len(name) <= 2 and (len(name) == 1 or name[0] == "pg_catalog"):
+        reading.qualify(location if len(name) == 1 else -1, "pg_catalog")
+        _set_config(reading, level, arguments, location)
+        return
+    if name[-1] in SHOWING:
+        SHOWING[name[-1]](reading, arguments, location)
+    if name[-1] in MAKING:
+        make(reading, level, inner, location)
+    found = callee(reading.catalog, reading.path, name)
+    if len(name) == 1 and found.home is not None and not naming.may_be_column(reading, level, name[0], arguments):
+        reading.qualify(location, found.home)
+    for function in found.user:
+        reading.user_code(function.schema, function.name, f"`{'.'.join(name)}`", location)
+    if found.danger is not None:
+        _dangerous(reading, level, name[-1], found.danger, arguments, location)
+    elif not found.harmless and not found.user:
+        _unknown(reading, name, location)
+
+
+def _unknown(reading: Reading, name: tuple[str, ...], location: int) -> None:
+    schema = name[-2] if len(name) > 1 else "pg_catalog"
+    if schema == "pg_catalog" and len(name) == 1 and len(reading.path) > 1:
+        schema = reading.creation_schema("")
+    finding = reading.finding(
+        FindingCode.USER_CODE, f"`{'.'.join(name)}` is not a known function and may do anything", location
+    )
+    reading.add(Verb.EXECUTE, reading.function_object(schema, name[-1], known=False), Reach.UNKNOWN, finding)
+
+
+def _dangerous(
+    reading: Reading, level: Level | None, name: str, danger: Danger, arguments: list[Node], location: int
+) -> None:
+    message = f"`{name}` {danger.reason}"
+    if danger.refused:
+        reading.refuse(FindingCode.DANGEROUS_FUNCTION, message, location)
+        return
+    findings = () if danger.honest else (reading.finding(FindingCode.DANGEROUS_FUNCTION, message, location),)
+    gathered = reading.gather(danger.verb, _object_of(reading, name, danger, arguments))
+    gathered.at_least(Reach.ONE if danger.kind is ObjectKind.SEQUENCE and _once(level) else Reach.UNKNOWN)
+    gathered.note(*findings)
+    reading.writes = reading.writes or danger.writes
+
+
+def _once(level: Level | None) -> bool:
+    """Whether an expression runs as often as the text says it: not once for each row of something."""
+    while level is not None:
+        if any(keyed(range_) is not Reach.ONE for range_ in level.ranges):
+            return False
+        level = level.parent
+    return True
+
+
+def _object_of(reading: Reading, name: str, danger: Danger, arguments: list[Node]) -> Object:
+    """What a dangerous built-in falls on: the sequence it names, else a stand-in under its own name."""
+    if danger.kind is ObjectKind.SEQUENCE:
+        return _sequence(reading, arguments)
+    if danger.kind is ObjectKind.TARGET:
+        return reading.object(ObjectKind.TARGET)
+    if danger.kind is ObjectKind.FUNCTION:
+        return reading.function_object("pg_catalog", name)
+    return reading.object(danger.kind, "pg_catalog", name)
+
+
+def _sequence(reading: Reading, arguments: list[Node]) -> Object:
+    first = arguments[0] if arguments else None
+    while first is not None and (cast := body(first, "TypeCast")) is not None:
+        first = node(cast, "arg")
+    text = constant(first)
+    parts = split_name(text) if isinstance(text, str) else ()
+    if not parts or len(parts) > 2:
+        return reading.object(ObjectKind.SEQUENCE, reading.creation_schema(""), "*", known=False)
+    schema, name = (parts[0], parts[1]) if len(parts) == 2 else ("", parts[0])
+    relation = reading.resolve(schema, name)
+    if relation is not None:
+        return relation.object
+    return reading.object(ObjectKind.SEQUENCE, reading.creation_schema(schema), name, known=False)
+
+
+def _set_config(reading: Reading, level: Level | None, arguments: list[Node], location: int) -> None:
+    """set_config(name, value, local) is SET; where its name or its reach is computed nobody knows of what."""
+    name = _setting_name(level, arguments[0]) if arguments else None
+    local = constant(arguments[-1]) if arguments else None
+    if len(arguments) != 3 or name is None or not isinstance(local, bool):
+        message = "`set_config` with a computed name is refused; use literals"
+        reading.refuse(FindingCode.SETTING_REFUSED, message, location)
+    elif reading.flow is Flow.SET:
+        reading.refuse(FindingCode.SETTING_REFUSED, "`set_config` more than once; set one value a statement", location)
+    else:
+        set_setting(reading, name.lower(), _setting_value(arguments[1]), local, location)
+
+
+def _setting_name(level: Level | None, argument: Node) -> str | None:
+    """A literal, or a column that the WHERE fixes to one: pg_dump sets what it finds in pg_settings."""
+    fixed = constant(argument)
+    if isinstance(fixed, str):
+        return fixed
+    reference = body(argument, "ColumnRef")
+    found = naming.lookup(level, names(reference, "fields")) if reference is not None else None
+    return found[0].constants.get(found[1]) if found is not None else None
+
+
+def _setting_value(argument: Node) -> str | None:
+    """The text of a literal; COMPUTED for what is only known when it runs."""
+    if "A_Const" not in argument:
+        return COMPUTED
+    value = constant(argument)
+    return None if value is None else str(value)
+
+
+_MAX_COLUMNS = 1_664  # access/htup_details.h: MaxTupleAttributeNumber
+
+
+def targets(reading: Reading, level: Level, listed: list[Node]) -> Outputs:
+    """Count a target (or RETURNING) list and give its columns with their sources."""
+    outputs: list[tuple[str, tuple[Source, ...]]] = []
+    known, series, reading.series = True, reading.series, 0.0
+    for wrapped in listed:
+        target = body(wrapped, "ResTarget")
+        if target is None:
+            reading.unmapped(unwrap(wrapped)[0])
+            continue
+        reading.mentions = []
+        value = node(target, "val") or EMPTY
+        reference = body(value, "ColumnRef")
+        if reference is None:
+            walk(reading, level, value)
+        else:
+            _column(reading, level, reference)
+        if reference is not None and "A_Star" in nodes(reference, "fields")[-1]:
+            starred = naming.starred(level, names(reference, "fields"))
+            known = known and starred is not None
+            outputs += starred or ()
+        else:
+            # `(row).*` gives as many columns as the row has.
+            known = known and not ("A_Indirection" in value and _expands(value))
+            outputs.append((output_name(target), reading.sources()))
+        if len(outputs) > _MAX_COLUMNS:
+            raise TooMuch(f"the answer has more than {_MAX_COLUMNS} columns, which PostgreSQL refuses; name fewer")
+    if reading.series:
+        refuse_repeated(reading, level)
+    reading.series = max(series, reading.series)
+    return outputs if known else None
+
+
+def _expands(value: Node) -> bool:
+    indirection = body(value, "A_Indirection") or EMPTY
+    return any("A_Star" in step for step in nodes(indirection, "indirection"))

@@ -1,0 +1,1 @@
+"""How much a statement touches: by keys, joins, counts and sizes."""

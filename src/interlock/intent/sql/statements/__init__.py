@@ -1,0 +1,1 @@
+"""What each kind of statement means, by the grammar's names."""
