@@ -17,7 +17,7 @@ from interlock.access.verifier import derive_verifier
 from interlock.app.approvals import Desk
 from interlock.app.approvals.messages import AskLease
 from interlock.app.embedded import EmbeddedPostgres
-from interlock.gateways.postgres.admin import Lender, Wish, preparation
+from interlock.gateways.postgres.target.admin import Lender, Wish, preparation
 from interlock.model import Verb
 
 ACCESS = ("standing", "per-command", "per-lease")
