@@ -7,7 +7,7 @@ from setuptools import Extension, setup
 
 SOURCE = Path("src/interlock/intent/sql")
 # Classes that msgspec or enum put together by themselves, and names that ctypes declares: these stay Python.
-PLAIN = frozenset({"catalog/snapshot.py", "catalog/rows.py", "code/consequences.py", "parser.py", "statement.py"})
+PLAIN = frozenset({"catalog/snapshot.py", "catalog/rows.py", "parser.py", "statement.py"})
 
 
 def compiled() -> list[Extension]:

@@ -1,12 +1,14 @@
 """One effect while it is put together: touches add up, and equal ones end as one value."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from interlock.intent.sql.catalog.relation import Relation
+from interlock.intent.sql.vocabulary import ALL, ONE, SOME, UNKNOWN
 from interlock.model import Effect, Field, Finding, Object, Reach, Verb
 
-MOST_FINDINGS = 100
-_RANK = {Reach.ONE: 0, Reach.SOME: 1, Reach.UNKNOWN: 2, Reach.ALL: 3}
+MOST_FINDINGS: Final = 100
+_RANK: Final = {ONE: 0, SOME: 1, UNKNOWN: 2, ALL: 3}
 
 
 class Gathered:
@@ -37,8 +39,8 @@ class Gathered:
         """Count one more touch of this reach: the larger wins, two single rows are some."""
         if self.reach is None:
             self.reach = reach
-        elif reach is self.reach is Reach.ONE:
-            self.reach = Reach.SOME
+        elif reach is self.reach is ONE:
+            self.reach = SOME
         elif _RANK[reach] > _RANK[self.reach]:
             self.reach = reach
 
@@ -61,7 +63,7 @@ class Gathered:
         return Effect(
             verb=self.verb,
             object=self.object,
-            reach=self.reach or Reach.UNKNOWN,
+            reach=self.reach or UNKNOWN,
             fields=self._fields(),
             findings=tuple(self.findings),
         )

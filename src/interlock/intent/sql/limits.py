@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
 from interlock.model import Finding, FindingCode
 
@@ -34,7 +35,7 @@ class Limits:
     huge_table_rows: int = 1_000_000
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS: Final = Limits()
 
 # Openers with no closer in between: honest texts nest comments once or twice.
 _OPENER_OR_CLOSER = re.compile(r"/\*|\*/")
@@ -45,7 +46,7 @@ _CHAINED = re.compile(r"\b(?:union|intersect|except|join)\b", re.IGNORECASE)
 # PostgreSQL's longest operator has 63 characters; its lexer takes a row of signs apart from behind, each time anew.
 # Spelled as one and 63 more, so that the search for the first runs in C.
 _OPERATORS = re.compile(r"[+\-*/<>=~!@#%^&|`][+\-*/<>=~!@#%^&|`]{63}")
-_QUADRATIC = 1_000
+_QUADRATIC: Final = 1_000
 _PUNCTUATION = re.compile(r"[(),;=]|\bset\b|[^\s(),;=]+", re.IGNORECASE)
 
 

@@ -5,6 +5,7 @@ Only insertions, at places that the parse tree gives: everything else of the tex
 
 import re
 from functools import lru_cache
+from typing import Final
 
 from interlock.intent.sql.code.plpgsql import Opaque, Token, tokens
 from interlock.intent.sql.parser import Unparsed, parse, statement_of
@@ -12,10 +13,13 @@ from interlock.intent.sql.reading import Reading
 from interlock.intent.sql.statement import Flow
 from interlock.intent.sql.tree import body, nodes, word, words
 
+_PREPARE: Final = Flow.PREPARE
 # What stands between DROP and the first name.
-_HEAD = words("table foreign view materialized index sequence concurrently")
-_GLUE = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$\"'" + bytes(range(128, 256)))
-_BARE = re.compile(r"[a-z_][a-z0-9_]*")
+_HEAD: Final = words("table foreign view materialized index sequence concurrently")
+_GLUE: Final = frozenset(
+    b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$\"'" + bytes(range(128, 256))
+)
+_BARE: Final = re.compile(r"[a-z_][a-z0-9_]*")
 
 
 def places(reading: Reading, data: bytes, start: int, *, ascii: bool) -> tuple[tuple[int, str], ...]:
@@ -24,7 +28,7 @@ def places(reading: Reading, data: bytes, start: int, *, ascii: bool) -> tuple[t
     A statement that is not understood is not rewritten: it only runs where nothing is blocked. Nor is PREPARE: the
     target reads its body again by the search path that each EXECUTE finds, and so do we.
     """
-    if not reading.places or not reading.understood or reading.flow is Flow.PREPARE:
+    if not reading.places or not reading.understood or reading.flow is _PREPARE:
         return ()
     listed = sorted(reading.places.items())
     if ascii:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Final
 
 from interlock.intent.sql.catalog.relation import Relation
 from interlock.intent.sql.catalog.snapshot import Catalog
@@ -13,6 +14,7 @@ from interlock.intent.sql.gathered import Gathered
 from interlock.intent.sql.limits import Limits
 from interlock.intent.sql.statement import Flow, Statement
 from interlock.intent.sql.tree import Node, number, word
+from interlock.intent.sql.vocabulary import EXECUTE, EXPORT, ONE, READ, UNKNOWN
 from interlock.model import CallerFault, Effect, Finding, FindingCode, Object, ObjectKind, Reach, Verb
 
 Source = tuple[Object, str]
@@ -49,7 +51,7 @@ def _searched(listed: tuple[str, ...], user: str) -> tuple[str, ...]:
 # Looks into the body of a function, adds what it does, and says of it and of each function behind it whether that is
 # all. understand.py fills it in: bodies hold statements of every kind.
 Follower = Callable[["Reading", str, str], list[tuple[tuple[str, str], bool]]]
-FOLLOWERS: list[Follower] = []
+FOLLOWERS: Final[list[Follower]] = []
 
 
 class Stray:
@@ -73,7 +75,8 @@ class TooMuch(CallerFault):
     """A statement holds more of something than its limit allows."""
 
 
-_LOOKING = (Verb.READ, Verb.EXPORT)  # what they do to a view they do to what it reads
+_PLAIN: Final = Flow.PLAIN
+_LOOKING: Final = (READ, EXPORT)  # what they do to a view they do to what it reads
 
 
 class Reading:
@@ -131,7 +134,7 @@ class Reading:
         self.findings: list[Finding] = []
         self.understood = True
         self.returns: Outputs = []
-        self.flow = Flow.PLAIN
+        self.flow: Flow = _PLAIN
         self.name: str | None = None
         self.value: str | None = None
         self.local = self.chain = self.writes = self.ddl = self.held = False
@@ -177,7 +180,7 @@ class Reading:
     def runs_loud_code(self) -> bool:
         """Whether anything met so far runs code that did not come with the server, and that may write."""
         return any(
-            verb is Verb.EXECUTE and path[1:2] != ("pg_catalog",) and not self._quiet.get(path[1:], False)
+            verb is EXECUTE and path[1:2] != ("pg_catalog",) and not self._quiet.get(path[1:], False)
             for verb, path, _ in self._gathered
         )
 
@@ -310,13 +313,13 @@ class Reading:
         if known and schema == "pg_catalog" and name in HARMLESS:
             return True
         object_ = self.function_object(schema, name, known=known)
-        if self.has(Verb.EXECUTE, object_):
+        if self.has(EXECUTE, object_):
             return self._quiet.get((schema, name), False)
         if known and schema == "pg_catalog" and name in ACTING:
             message = f"{why} runs `{name}`, which acts beyond tables"
-            self.add(Verb.EXECUTE, object_, Reach.UNKNOWN, self.finding(FindingCode.DANGEROUS_FUNCTION, message))
+            self.add(EXECUTE, object_, UNKNOWN, self.finding(FindingCode.DANGEROUS_FUNCTION, message))
             return False
-        code = self.gather(Verb.EXECUTE, object_)
+        code = self.gather(EXECUTE, object_)
         followed = [((schema, name), False)]
         writes, self.writes = self.writes, False
         if known and self.follows:
@@ -326,11 +329,11 @@ class Reading:
         self.writes = self.writes or writes
         for (inner_schema, inner_name), clear in followed:
             self._quiet[inner_schema, inner_name] = quiet
-            inner = self.gather(Verb.EXECUTE, self.function_object(inner_schema, inner_name))
+            inner = self.gather(EXECUTE, self.function_object(inner_schema, inner_name))
             shown = f"`{inner_schema}.{inner_name}`"
             asks = why if inner is code or not known else f"`{schema}.{name}`"
             does = "its body is followed" if clear else "which may do anything"
-            (inner if known else code).at_least(Reach.ONE if clear else Reach.UNKNOWN)
+            (inner if known else code).at_least(ONE if clear else UNKNOWN)
             (inner if known else code).note(
                 self.finding(FindingCode.USER_CODE, f"{asks} runs {shown}, {does}", location)
             )

@@ -7,6 +7,7 @@ utility statements, and keeps comments. This scrubs every literal token wherever
 
 import re
 from hashlib import blake2b
+from typing import Final
 
 _NAMED = r"[\w$\x80-\U0010ffff]"  # what makes the characters behind it part of a name
 _BLANK = r"[ \t\n\r\f\v]"
@@ -20,13 +21,13 @@ _NUMBERS = (
 # that the search for literals runs in C: what was found then looks back.
 _PREFIX = rf"(?:(?<=')|(?<=[eEnNbBxX])(?<!{_NAMED}.)'|(?<=[uU])(?<!{_NAMED}.)&')"
 _LITERAL = rf"['0-9eEnNbBxXuU](?:{_PREFIX}{_STRINGS}|{_NUMBERS})"
-_PLAIN_LITERAL = re.compile(_LITERAL)
+_PLAIN_LITERAL: Final = re.compile(_LITERAL)
 # The same without the letters in front of a string, which few texts have: the search stops far less often.
-_BARE_LITERAL = re.compile(rf"['0-9](?:(?<='){_STRINGS}|{_NUMBERS})")
-_MARK = "\x00"  # stands in no text that may be parsed
-_PREFIXED = re.compile(rf"{_MARK}(?<=[eEnNbBxX&]{_MARK})")
-_NAME_OR_LITERAL = re.compile(rf'("[^"]*+(?:""[^"]*+)*+(?:"|\Z))|{_LITERAL}')
-_DOLLAR_QUOTE = re.compile(r"\$(?!\d)")
+_BARE_LITERAL: Final = re.compile(rf"['0-9](?:(?<='){_STRINGS}|{_NUMBERS})")
+_MARK: Final = "\x00"  # stands in no text that may be parsed
+_PREFIXED: Final = re.compile(rf"{_MARK}(?<=[eEnNbBxX&]{_MARK})")
+_NAME_OR_LITERAL: Final = re.compile(rf'("[^"]*+(?:""[^"]*+)*+(?:"|\Z))|{_LITERAL}')
+_DOLLAR_QUOTE: Final = re.compile(r"\$(?!\d)")
 # One character class, so that the search between literals runs in C.
 _INTERESTING = re.compile(r"['\"$0-9/\-]")
 _NUMBER = re.compile(r"0[xXoObB][\da-fA-F_]+|(?:\d[\d_]*(?:\.(?!\.)[\d_]*)?)(?:[eE][+-]?\d[\d_]*)?")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 # Its lists hold nodes alone; a NULL among them is an empty one.
 Json: TypeAlias = str | int | float | bool | list["Node"] | dict[str, "Json"] | None
@@ -10,7 +10,7 @@ Node: TypeAlias = dict[str, Json]
 # An expression, or several.
 Parts: TypeAlias = Json | list[Json]
 
-EMPTY: Node = {}
+EMPTY: Final[Node] = {}
 
 
 def words(text: str) -> frozenset[str]:

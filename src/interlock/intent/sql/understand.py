@@ -1,6 +1,7 @@
 """From PostgreSQL text to meaning: the one entry point of this language."""
 
 from collections.abc import Callable
+from typing import Final
 
 from interlock.intent.sql.code.bodies import follower
 from interlock.intent.sql.limits import DEFAULT_LIMITS, Limits, refuse_chains, refuse_copies, refuse_early
@@ -22,7 +23,7 @@ from interlock.model import Column, Finding, FindingCode, Intent
 __all__ = ["DEFAULT_LIMITS", "Limits", "Scope", "Statement", "understand"]
 
 StatementFunction = Callable[[Reading, Node], Outputs]
-STATEMENTS: dict[str, StatementFunction] = {**session.STATEMENTS, **utility.STATEMENTS, **ddl.STATEMENTS}
+STATEMENTS: Final[dict[str, StatementFunction]] = {**session.STATEMENTS, **utility.STATEMENTS, **ddl.STATEMENTS}
 QUERIES.update(SELECTS | WRITES)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 NO_LABELS: frozenset[str] = frozenset()
 
@@ -37,7 +38,7 @@ SECRET_COLUMNS = frozenset(
         ("pg_user_mappings", "umoptions"),
     }
 )
-SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema"})
+SYSTEM_SCHEMAS: Final = frozenset({"pg_catalog", "information_schema"})
 
 
 @dataclass(frozen=True, slots=True)

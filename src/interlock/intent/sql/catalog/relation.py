@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from interlock.intent.sql.catalog import rows
 from interlock.intent.sql.catalog.labels import SYSTEM_SCHEMAS
@@ -12,9 +12,9 @@ from interlock.model import Effect, Field, Object, Reach, Verb
 # pg_trigger.tgtype bits (catalog/pg_trigger.h).
 ON_INSERT, ON_DELETE, ON_UPDATE, ON_TRUNCATE, INSTEAD = 4, 8, 16, 32, 64
 
-_CASCADING = frozenset("cnd")
+_CASCADING: Final = frozenset("cnd")
 # What a view reads, worked out for so many choices of its columns.
-_MOST_KEPT = 256
+_MOST_KEPT: Final = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class ForeignKey:
 
 # An effect on a relation without findings, but for its object: its columns, None for all.
 EffectKey = tuple[Verb, Reach | None, frozenset[str] | None]
-_MOST_EFFECTS = 256
+_MOST_EFFECTS: Final = 256
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -63,7 +63,8 @@ class Relation:
 
     `kind` is pg_class.relkind. `keys` prove a row unique. `code` lists user functions that run because of it, as
     (by, schema, name). `bases` are the relations a view or a rule reads, with the columns it names; `tree` is the query
-    of a view. `is_view` marks plain views: reading them reads their bases now.
+    of a view. `is_view` marks plain views: reading them reads their bases now. `plain` says that writing it sets off
+    nothing but casts, checks of types and foreign keys; `checked` are the columns whose type runs user code.
     """
 
     oid: int
@@ -74,6 +75,7 @@ class Relation:
     row_security: bool
     rules: int
     columns: tuple[rows.Column, ...]
+    checked: tuple[rows.Column, ...] = ()
     fields: Mapping[str, Field]
     keys: tuple[tuple[str, ...], ...]
     triggers: tuple[Trigger, ...]
@@ -90,6 +92,7 @@ class Relation:
     places: Mapping[str, int] = field(default_factory=dict)
     not_null: frozenset[str] = frozenset()
     is_view: bool = False
+    plain: bool = False
     effects: dict[EffectKey, Effect] = field(default_factory=dict)
     family: "Mapping[int, Relation]" = field(default_factory=dict)
     expanded: "dict[tuple[frozenset[str] | None, bool], Expansion]" = field(default_factory=dict)
@@ -101,6 +104,8 @@ class Relation:
         self.places = {column.name: place for place, column in enumerate(self.columns)}
         self.not_null = frozenset(column.name for column in self.columns if column.not_null)
         self.is_view = self.kind == "v"
+        follows = self.triggers or self.rules or self.code or self.children or self.parents or self.is_view
+        self.plain = not follows
 
     def keep(self, key: EffectKey, effect: Effect) -> Effect:
         """Remember an effect on it, so that the next one like it is the same value."""

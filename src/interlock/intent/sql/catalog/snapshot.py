@@ -72,6 +72,8 @@ class Catalog:
         self.followed: dict[tuple[str, str, tuple[str, ...]], object] = {}
         self.event_triggers: Sequence[rows.EventTrigger] = _read(texts, "event_triggers", rows.EventTrigger)
         self.relations: Mapping[str, Mapping[str, Relation]] = _relations(target, texts, labels)
+        for relation in self.all_relations() if self.type_code else ():
+            relation.checked = tuple(column for column in relation.columns if column.type in self.type_code)
         self._sights: dict[tuple[str, ...], Sight] = {}
 
     @classmethod

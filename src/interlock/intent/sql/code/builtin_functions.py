@@ -5,9 +5,11 @@ Written from pg_proc (not volatile, or volatile and chosen) and checked against 
 and unknown is EXECUTE.
 """
 
+from typing import Final
+
 from interlock.intent.sql.tree import words
 
-HARMLESS: frozenset[str] = words("""
+HARMLESS: Final[frozenset[str]] = words("""
 abbrev abs aclcontains acldefault aclexplode aclinsert aclremove acos acosd acosh age any_value any_value_transfn area
 array_agg array_append array_cat array_dims array_fill array_length array_lower array_ndims array_position
 array_positions array_prepend array_remove array_replace array_reverse array_sample array_shuffle array_sort
@@ -132,7 +134,7 @@ xml_is_well_formed xml_is_well_formed_content xml_is_well_formed_document xmlagg
 xmltext xmlvalidate xpath xpath_exists
 """)
 # Those of them that give many rows: `INSERT ... VALUES (generate_series(1, 1000000))` is a million.
-SET_RETURNING: frozenset[str] = words(
+SET_RETURNING: Final[frozenset[str]] = words(
     """
 aclexplode generate_series generate_subscripts json_array_elements json_array_elements_text json_each json_each_text
 json_object_keys json_populate_recordset json_to_recordset jsonb_array_elements jsonb_array_elements_text jsonb_each

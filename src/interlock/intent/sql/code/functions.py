@@ -1,6 +1,7 @@
 """What calling a function means: harmless by allow-list, dangerous by table, user code by catalogue, else unknown."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from interlock.intent.sql.catalog.rows import Function
 from interlock.intent.sql.catalog.snapshot import Catalog
@@ -93,8 +94,8 @@ _TABLE: dict[Danger, str] = {
     _TYPE_TEXT: "pg_input_is_valid pg_input_error_info",
     _SNAPSHOT: "pg_export_snapshot",
 }
-DANGEROUS: dict[str, Danger] = {name: danger for danger, listed in _TABLE.items() for name in listed.split()}
-SET_CONFIG = "set_config"
+DANGEROUS: Final[dict[str, Danger]] = {name: danger for danger, listed in _TABLE.items() for name in listed.split()}
+SET_CONFIG: Final = "set_config"
 # What no stored expression may call unseen.
 ACTING: frozenset[str] = frozenset({SET_CONFIG, *(name for name, danger in DANGEROUS.items() if not danger.honest)})
 
@@ -117,7 +118,7 @@ _OF_THE_STANDARD = words(
     """_pg_expandarray _pg_index_position _pg_truetypid _pg_truetypmod _pg_char_max_length _pg_char_octet_length
     _pg_numeric_precision _pg_numeric_precision_radix _pg_numeric_scale _pg_datetime_precision _pg_interval_type"""
 )
-_HARMLESS_CALLEE = Callee(harmless=True, home="pg_catalog")
+_HARMLESS_CALLEE: Final = Callee(harmless=True, home="pg_catalog")
 
 
 def callee(catalog: Catalog, path: tuple[str, ...], name: tuple[str, ...]) -> Callee:

@@ -1,30 +1,30 @@
 """`left = right`, by far the most common condition, taken apart once for everybody who asks about it."""
 
-from typing import NamedTuple
+from typing import Final
 
 from interlock.intent.sql.conditions.folding import column_of
 from interlock.intent.sql.queries.names import Level, Range
 from interlock.intent.sql.tree import Node, body, names, node
 
-EQUALS = frozenset({("=",), ("pg_catalog", "=")})
+EQUALS: Final = frozenset({("=",), ("pg_catalog", "=")})
 
 
-class Equation(NamedTuple):
+class Equation:
     """A condition that compares by `=`. `column` and `other` say which column of the query a side is, if it is one;
     `own` that the `=` is not asked for from a schema that users write in."""
 
-    left: Node
-    right: Node
-    column: tuple[Range, str] | None
-    other: tuple[Range, str] | None
-    own: bool
+    __slots__ = ("column", "left", "other", "own", "right")
+
+    def __init__(
+        self, left: Node, right: Node, column: tuple[Range, str] | None, other: tuple[Range, str] | None, *, own: bool
+    ) -> None:
+        self.left, self.right, self.column, self.other, self.own = left, right, column, other, own
 
     @property
     def pair(self) -> tuple[Range, str, Range, str] | None:
         """The columns of two ranges that it makes equal: it depends on the row, whatever they hold."""
-        if self.column is None or self.other is None or self.column[0] is self.other[0]:
-            return None
-        return (*self.column, *self.other)
+        one, other = self.column, self.other
+        return None if one is None or other is None or one[0] is other[0] else (one[0], one[1], other[0], other[1])
 
 
 def equation(level: Level, condition: Node) -> Equation | None:
@@ -34,7 +34,8 @@ def equation(level: Level, condition: Node) -> Equation | None:
         return None
     name = names(inner, "name")
     left, right = node(inner, "lexpr"), node(inner, "rexpr")
-    if left is None or right is None or name[-1:] != ("=",):
+    if left is None or right is None or not name or name[-1] != "=":
         return None
+    column = column_of(level, left) if "ColumnRef" in left else None
     other = column_of(level, right) if "ColumnRef" in right else None
-    return Equation(left, right, column_of(level, left), other, name in EQUALS)
+    return Equation(left, right, column, other, own=name in EQUALS)

@@ -5,11 +5,12 @@ Only what PostgreSQL's own functions and operators do by definition. Recursion i
 
 from collections.abc import Callable
 from enum import Enum
+from typing import Final
 
 from interlock.intent.sql.queries.names import SYSTEM_COLUMNS, Level, Range, lookup
 from interlock.intent.sql.tree import Json, Node, body, flag, names, node, nodes, number, unwrap, word, words
 
-DEPTH = 40
+DEPTH: Final = 40
 
 
 class Unfolded(Enum):
@@ -19,16 +20,18 @@ class Unfolded(Enum):
 
 
 Value = str | int | float | bool | None | Unfolded
-UNFOLDED = Unfolded.UNFOLDED
+UNFOLDED: Final = Unfolded.UNFOLDED
 
 _TRUE, _FALSE = words("t true y yes on 1"), words("f false n no off 0")
-_INTEGERS = {"int2": 15, "int4": 31, "int8": 63}
-_CASTS = words("bool int2 int4 int8 text varchar numeric float8 date timestamp timestamptz uuid")
+_INTEGERS: Final = {"int2": 15, "int4": 31, "int8": 63}
+_CASTS: Final = words("bool int2 int4 int8 text varchar numeric float8 date timestamp timestamptz uuid")
 # Immutable and strict: equal arguments give equal results, and NULL comes out only where it went in.
-_PURE = words("lower upper length char_length octet_length bit_length abs btrim ltrim rtrim md5 initcap reverse sign")
-_COUNTS = words("length char_length octet_length bit_length abs count")
-_COMPARISONS = words("= <> != < > <= >=")
-_ARITHMETIC = words("+ - * || & |")
+_PURE: Final = words(
+    "lower upper length char_length octet_length bit_length abs btrim ltrim rtrim md5 initcap reverse sign"
+)
+_COUNTS: Final = words("length char_length octet_length bit_length abs count")
+_COMPARISONS: Final = words("= <> != < > <= >=")
+_ARITHMETIC: Final = words("+ - * || & |")
 
 
 def boolean(value: Value) -> bool | None:
@@ -162,7 +165,9 @@ def scalar(wrapped: Node | None) -> Node | None:
     return None if value is None or "FuncCall" in value else value
 
 
-_SHAPING = words("fromClause whereClause havingClause groupClause limitCount limitOffset larg valuesLists withClause")
+_SHAPING: Final = words(
+    "fromClause whereClause havingClause groupClause limitCount limitOffset larg valuesLists withClause"
+)
 
 
 def _sub_query(level: Level, inner: Node, depth: int) -> Value:
@@ -170,7 +175,7 @@ def _sub_query(level: Level, inner: Node, depth: int) -> Value:
     return UNFOLDED if value is None else fold(level, value, depth)
 
 
-_FOLDERS: dict[str, Callable[[Level, Node, int], Value]] = {
+_FOLDERS: Final[dict[str, Callable[[Level, Node, int], Value]]] = {
     "A_Const": lambda _level, inner, _depth: literal(inner),
     "TypeCast": _cast,
     "A_Expr": _computed,
@@ -287,7 +292,7 @@ def _composed(level: Level, kind: str, inner: Node, depth: int) -> str | None:
     return f"{kind}:{':'.join(own)}({', '.join(parts)})"
 
 
-_SAME = {
+_SAME: Final = {
     "A_Expr": ("lexpr", "rexpr"),
     "TypeCast": ("arg",),
     "FuncCall": ("args",),

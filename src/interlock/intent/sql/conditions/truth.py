@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from enum import Enum
+from typing import Final
 
 from interlock.intent.sql.conditions import folding
 from interlock.intent.sql.conditions.cover import covered, opposed
@@ -21,9 +22,12 @@ class Truth(Enum):
     OPEN = "open"
 
 
-ALWAYS, NEVER, NULL, OPEN = Truth.ALWAYS, Truth.NEVER, Truth.NULL, Truth.OPEN
-_NOT = {ALWAYS: NEVER, NEVER: ALWAYS, NULL: NULL, OPEN: OPEN}
-_MIRRORED = {"=": "=", "<>": "<>", "!=": "<>", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
+ALWAYS: Final = Truth.ALWAYS
+NEVER: Final = Truth.NEVER
+NULL: Final = Truth.NULL
+OPEN: Final = Truth.OPEN
+_NOT: Final = {ALWAYS: NEVER, NEVER: ALWAYS, NULL: NULL, OPEN: OPEN}
+_MIRRORED: Final = {"=": "=", "<>": "<>", "!=": "<>", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 
 def always(level: Level, condition: Node | None) -> bool | None:
@@ -227,7 +231,7 @@ def _all_of(level: Level, left: Node | None, select: Node | None) -> Node | None
     return node(body(selected[0], "ResTarget") or {}, "val")
 
 
-_NARROWING = ("havingClause", "groupClause", "limitCount", "limitOffset", "larg", "valuesLists", "withClause")
+_NARROWING: Final = ("havingClause", "groupClause", "limitCount", "limitOffset", "larg", "valuesLists", "withClause")
 
 
 def _bounded(level: Level, operator: str, left: Node | None, bound: Value, depth: int) -> Truth:
@@ -320,7 +324,7 @@ def _between_either(level: Level, left: Node | None, right: Node | None, depth: 
     return ALWAYS if itself and all(never_null(level, part, depth) for part in (left, *ends)) else OPEN
 
 
-_KINDS: dict[str, Callable[[Level, str, Node | None, Node | None, int], Truth]] = {
+_KINDS: Final[dict[str, Callable[[Level, str, Node | None, Node | None, int], Truth]]] = {
     "AEXPR_LIKE": _pattern,
     "AEXPR_ILIKE": _pattern,
     "AEXPR_SIMILAR": _similar,
@@ -384,7 +388,7 @@ def _exists(level: Level, select: Node, depth: int) -> Truth:
     return held if "fromClause" not in select else OPEN
 
 
-_JUDGES: dict[str, Callable[[Level, Node, int], Truth]] = {
+_JUDGES: Final[dict[str, Callable[[Level, Node, int], Truth]]] = {
     "BoolExpr": _logic,
     "NullTest": _null_test,
     "BooleanTest": _boolean_test,

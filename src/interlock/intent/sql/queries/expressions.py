@@ -5,6 +5,7 @@ a query inside a query recurses, and `Limits.max_depth` bounds that.
 """
 
 from collections.abc import Callable
+from typing import Final
 
 from interlock.intent.sql.catalog.rows import Operator
 from interlock.intent.sql.code.functions import SET_CONFIG, Danger, callee
@@ -39,7 +40,7 @@ from interlock.model import FindingCode, Object, ObjectKind, Reach, Verb
 
 QueryFunction = Callable[[Reading, "Level | None", Node], Outputs]
 # Queries within queries recurse through this table; understand.py fills it from select.py and write.py.
-QUERIES: dict[str, QueryFunction] = {}
+QUERIES: Final[dict[str, QueryFunction]] = {}
 
 
 def query(reading: Reading, level: Level | None, wrapped: Node | None) -> Outputs:
@@ -71,9 +72,8 @@ def query(reading: Reading, level: Level | None, wrapped: Node | None) -> Output
 def walk(reading: Reading, level: Level | None, value: Parts) -> None:
     """Count everything that an expression (or a list of them) mentions and runs."""
     stack: list[Parts] = [value]
-    pop, push = stack.pop, stack.append
     while stack:
-        current = pop()
+        current = stack.pop()
         if isinstance(current, list):
             stack.extend(current)
             continue
@@ -84,27 +84,27 @@ def walk(reading: Reading, level: Level | None, value: Parts) -> None:
                 continue
             if not isinstance(inner, dict):
                 if isinstance(inner, list) and key not in _NOT_EXPRESSIONS:
-                    push(inner)
+                    stack.append(inner)
             elif (handler := _HANDLERS.get(key)) is not None:
                 if (rest := handler(reading, level, inner)) is not None:
-                    push(rest)
+                    stack.append(rest)
             elif key in _TRANSPARENT:
-                push(inner)
+                stack.append(inner)
             elif key < "a":
                 reading.unmapped(key, number(inner, "location", -1))
             elif key == "typeName":
                 # A field that the grammar types, not a wrapped node: those have capitals.
                 type_name(reading, inner)
             elif key not in _NOT_EXPRESSIONS:
-                push(inner)
+                stack.append(inner)
 
 
 # Keys of typed fields that hold names, not expressions.
-EQUALS = ("=",)
-_PARTS = ("args", "agg_order", "agg_filter", "over")
-_TELL_NO_VALUE = frozenset({"count"})
-_BOUNDS = ((">=",), ("<=",), ("<",), (">",))
-_NOT_EXPRESSIONS = frozenset({"funcname", "name", "names", "fields", "operName", "collname", "alias", "method"})
+EQUALS: Final = ("=",)
+_PARTS: Final = ("args", "agg_order", "agg_filter", "over")
+_TELL_NO_VALUE: Final = frozenset({"count"})
+_BOUNDS: Final = ((">=",), ("<=",), ("<",), (">",))
+_NOT_EXPRESSIONS: Final = frozenset({"funcname", "name", "names", "fields", "operName", "collname", "alias", "method"})
 
 Handler = Callable[[Reading, "Level | None", Node], Parts]
 
@@ -185,7 +185,7 @@ def _call(reading: Reading, level: Level | None, inner: Node) -> Parts:
     return None
 
 
-_HANDLERS: dict[str, Handler] = {
+_HANDLERS: Final[dict[str, Handler]] = {
     "ColumnRef": _column,
     "A_Expr": _operator,
     "FuncCall": _call,
@@ -198,12 +198,12 @@ _HANDLERS: dict[str, Handler] = {
     "SelectStmt": _query_inside("SelectStmt"),
 }
 # They hold values and nothing that runs.
-_LEAVES = words(
+_LEAVES: Final = words(
     """A_Const ParamRef A_Star SQLValueFunction SetToDefault MergeSupportFunc CurrentOfExpr String Integer Float Boolean
     BitString JsonFormat"""
 )
 # Nothing to say about the node itself: walk into it.
-_TRANSPARENT = words(
+_TRANSPARENT: Final = words(
     """BoolExpr CollateClause NullTest BooleanTest CaseWhen CoalesceExpr MinMaxExpr A_ArrayExpr
     A_Indices RowExpr GroupingFunc GroupingSet NamedArgExpr ResTarget WindowDef MultiAssignRef XmlExpr
     XmlSerialize JsonObjectConstructor JsonArrayConstructor JsonArrayQueryConstructor JsonAggConstructor
@@ -354,7 +354,7 @@ def _setting_value(argument: Node) -> str | None:
     return None if value is None else str(value)
 
 
-_MAX_COLUMNS = 1_664  # access/htup_details.h: MaxTupleAttributeNumber
+_MAX_COLUMNS: Final = 1_664  # access/htup_details.h: MaxTupleAttributeNumber
 
 
 def targets(reading: Reading, level: Level, listed: list[Node]) -> Outputs:

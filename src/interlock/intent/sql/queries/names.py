@@ -1,18 +1,20 @@
 """What the names inside a query mean: ranges of FROM, CTEs, columns, resolved outward level by level."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from interlock.intent.sql.catalog.relation import Relation
 from interlock.intent.sql.code.functions import DANGEROUS
 from interlock.intent.sql.gathered import Gathered
 from interlock.intent.sql.reading import Outputs, Reading, Source, Stray
 from interlock.intent.sql.tree import Node, body, names as strings
-from interlock.model import FindingCode, Object, Reach, Verb
+from interlock.intent.sql.vocabulary import READ
+from interlock.model import FindingCode, Object, Reach
 
-SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
+SYSTEM_COLUMNS: Final = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
 
 
-_NO_VALUES: Mapping[str, Reach] = {}
+_NO_VALUES: Final[Mapping[str, Reach]] = {}
 
 
 class Range:
@@ -122,7 +124,7 @@ class Range:
     def gather(self, reading: Reading) -> Gathered | None:
         """The READ of its relation; None where it is computed."""
         if self.gathered is None and self.object is not None:
-            self.gathered = reading.gather(Verb.READ, self.object, self.relation)
+            self.gathered = reading.gather(READ, self.object, self.relation)
         return self.gathered
 
     def stands_in(self, schema: str) -> bool:

@@ -4,13 +4,15 @@ A name that the tables of a sub-query lack is looked for outside (docs, SELECT: 
 them), silently. `IN (SELECT order_id FROM customers)` then asks every row whether it equals itself.
 """
 
+from typing import Final
+
 from interlock.intent.sql.queries.names import Level, Range
 from interlock.intent.sql.reach.smallness import conjuncts
 from interlock.intent.sql.reading import Reading, Stray
 from interlock.intent.sql.tree import Json, Node, body, names, node, nodes, within
 from interlock.model import FindingCode
 
-EXISTS = "EXISTS_SUBLINK"
+EXISTS: Final = "EXISTS_SUBLINK"
 
 
 def blind(reading: Reading, level: Level) -> bool:

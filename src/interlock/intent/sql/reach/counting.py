@@ -2,6 +2,7 @@
 
 import re
 from math import prod
+from typing import Final
 
 from interlock.intent.sql.code.builtin_functions import HARMLESS, SET_RETURNING
 from interlock.intent.sql.code.functions import DANGEROUS
@@ -23,18 +24,19 @@ from interlock.intent.sql.tree import (
     within,
     words,
 )
+from interlock.intent.sql.vocabulary import ONE, SOME, UNKNOWN
 from interlock.model import Reach
 
-MANY_NUMBERS = 50_000_000
-MANY_CHARACTERS = 10_000_000  # or elements of an array: memory, not only time
-MANY_GROUPINGS = 256
-_MOST_LOCKED = 10_000
-_WIDTH = re.compile(r"%(?:\d+\$)?-?(\d+)")
-_SIZES = re.compile(r"\d{1,9}")
-_DEPTH = 20
+MANY_NUMBERS: Final = 50_000_000
+MANY_CHARACTERS: Final = 10_000_000  # or elements of an array: memory, not only time
+MANY_GROUPINGS: Final = 256
+_MOST_LOCKED: Final = 10_000
+_WIDTH: Final = re.compile(r"%(?:\d+\$)?-?(\d+)")
+_SIZES: Final = re.compile(r"\d{1,9}")
+_DEPTH: Final = 20
 
 
-MAKING = words("generate_series lpad rpad repeat array_fill factorial format")
+MAKING: Final = words("generate_series lpad rpad repeat array_fill factorial format")
 
 
 def numbers(inner: Node, times: float = 1) -> float:
@@ -102,7 +104,7 @@ def _widest(arguments: list[Node]) -> float:
     return max([*written, *given], default=0)
 
 
-LIGHT = 10_000  # numbers that may meet every row of something else
+LIGHT: Final = 10_000  # numbers that may meet every row of something else
 
 
 def series(inner: Node) -> float:
@@ -166,11 +168,11 @@ def rows_given(source: Node) -> Reach:
     """ONE or SOME for rows spelled out in the text, UNKNOWN for those of a query or of a function that gives many."""
     given = _spelled(body(source, "SelectStmt") or {})
     if given is None:
-        return Reach.UNKNOWN
-    return Reach.ONE if given <= 1 else Reach.SOME
+        return UNKNOWN
+    return ONE if given <= 1 else SOME
 
 
-_MOST_SPELLED = 1_000  # a LIMIT beyond it is no small number
+_MOST_SPELLED: Final = 1_000  # a LIMIT beyond it is no small number
 
 
 def _spelled(select: Node, depth: int = 0) -> int | None:

@@ -1,12 +1,15 @@
 """How much of its relations a query reads, and joins without a condition: every row meets every row."""
 
+from typing import Final
+
 from interlock.intent.sql.queries.names import Level, Range
 from interlock.intent.sql.reach.sizes import rows_of, shown
 from interlock.intent.sql.reach.smallness import keyed
 from interlock.intent.sql.reading import Reading
-from interlock.model import FindingCode, Reach
+from interlock.intent.sql.vocabulary import ALL, ONE, UNKNOWN
+from interlock.model import FindingCode
 
-MOST_PAIRS = 2e7  # plans above it were botched joins, and all botched joins were above it (design: sql.md 3)
+MOST_PAIRS: Final = 2e7  # plans above it were botched joins, and all botched joins were above it (design: sql.md 3)
 
 
 def reaches(reading: Reading, level: Level, *, bounded: bool) -> None:
@@ -17,9 +20,9 @@ def reaches(reading: Reading, level: Level, *, bounded: bool) -> None:
         small = keyed(range_)
         gathered = None if range_.written else range_.gather(reading)
         if gathered is not None:
-            gathered.extend(small or (Reach.UNKNOWN if bounded or len(level.ranges) > 1 else Reach.ALL))
+            gathered.extend(small or (UNKNOWN if bounded or len(level.ranges) > 1 else ALL))
         # A target that stands alone is untied, not multiplied: victims.py says so.
-        if range_.weighs and small is not Reach.ONE and not (range_.written and _alone(level, range_)):
+        if range_.weighs and small is not ONE and not (range_.written and _alone(level, range_)):
             heavy.add(range_.group)
         series = series or bool(range_.numbers)
     if len(heavy) > 1:
@@ -51,7 +54,7 @@ def _product(level: Level) -> float | None:
         if range_.weighs or range_.numbers:
             if rows is None:
                 return None
-            product *= 1 if keyed(range_) is Reach.ONE else max(rows, 1)
+            product *= 1 if keyed(range_) is ONE else max(rows, 1)
     return product
 
 

@@ -1,5 +1,7 @@
 """Which ranges of a FROM a condition ties together: what is tied by nothing multiplies."""
 
+from typing import Final
+
 from interlock.intent.sql.conditions.equations import Equation
 from interlock.intent.sql.conditions.folding import column_of
 from interlock.intent.sql.queries.names import Level, Range
@@ -7,7 +9,7 @@ from interlock.intent.sql.reach.links import Link
 from interlock.intent.sql.reading import Reading
 from interlock.intent.sql.tree import body, nodes
 
-_SURROUNDINGS = -1
+_SURROUNDINGS: Final = -1
 
 
 class Joined(Range):

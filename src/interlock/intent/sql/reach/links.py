@@ -1,10 +1,11 @@
 """How well a condition over two ranges joins them."""
 
 from enum import IntEnum
+from typing import Final
 
 from interlock.intent.sql.tree import Json, Node, names, node, nodes, unwrap
 
-_FOLDING_DEPTH = 40
+_FOLDING_DEPTH: Final = 40
 
 
 class Link(IntEnum):
@@ -15,7 +16,7 @@ class Link(IntEnum):
     WHOLE = 2
 
 
-_BOUNDS = frozenset({"<", ">", "<=", ">="})
+_BOUNDS: Final = frozenset({"<", ">", "<=", ">="})
 
 
 def link(condition: Node | None, depth: int = 0) -> Link:

@@ -1,5 +1,7 @@
 """How large relations are, as far as the catalogue tells, and reads that take everything of a very large one."""
 
+from typing import Final
+
 from interlock.intent.sql.catalog.relation import Relation
 from interlock.intent.sql.conditions.truth import always
 from interlock.intent.sql.queries.names import Level, Range
@@ -10,8 +12,8 @@ from interlock.intent.sql.reading import Reading
 from interlock.intent.sql.tree import Node, holds, node, nodes
 from interlock.model import FindingCode, Reach, Verb
 
-_PAGE = 8192
-_MEBIBYTE = 1 << 20
+_PAGE: Final = 8192
+_MEBIBYTE: Final = 1 << 20
 
 
 def rows_of(relation: Relation) -> float | None:

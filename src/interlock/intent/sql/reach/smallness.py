@@ -1,5 +1,7 @@
 """How much of a relation a query can touch, by positive evidence alone: a whole unique key equals literals."""
 
+from typing import Final
+
 from interlock.intent.sql.conditions.equations import EQUALS, Equation
 from interlock.intent.sql.conditions.folding import column_of
 from interlock.intent.sql.queries.names import Level, Range, lookup
@@ -19,12 +21,13 @@ from interlock.intent.sql.tree import (
     word,
     words,
 )
+from interlock.intent.sql.vocabulary import ONE, SOME, UNKNOWN
 from interlock.model import Reach
 
 # A cast of the right side to one of these compares as the column compares by itself. Floats do not: many integers
 # equal one of them. Nor does a user type: text = 'x'::citext ignores case, nor bpchar: it ignores trailing blanks.
-_FAITHFUL = words("int2 int4 int8 numeric text varchar uuid date timestamp timestamptz bool oid name bytea inet")
-_MAX_LISTED = 1_000
+_FAITHFUL: Final = words("int2 int4 int8 numeric text varchar uuid date timestamp timestamptz bool oid name bytea inet")
+_MAX_LISTED: Final = 1_000
 
 
 def conjuncts(condition: Node | None) -> list[Node]:
@@ -87,7 +90,7 @@ def _pin_spelled(level: Level, found: tuple[Range, str] | None, value: Node) -> 
     other = lookup(level, names(reference, "fields")) if reference is not None else None
     spelled = other[0].valued.get(other[1]) if other is not None else None
     if spelled is not None and found is not None:
-        (found[0].pinned if spelled is Reach.ONE else found[0].listed).add(found[1])
+        (found[0].pinned if spelled is ONE else found[0].listed).add(found[1])
 
 
 def spelled_out(select: Node, outputs: Outputs) -> dict[str, Reach]:
@@ -95,7 +98,7 @@ def spelled_out(select: Node, outputs: Outputs) -> dict[str, Reach]:
     if not outputs or "fromClause" in select or "larg" in select:
         return {}
     given = rows_given({"SelectStmt": select})
-    if given is Reach.UNKNOWN:
+    if given is UNKNOWN:
         return {}
     rows = [nodes(unwrap(row)[1], "items") for row in nodes(select, "valuesLists")] or [
         [node(body(target, "ResTarget") or {}, "val") or {} for target in nodes(select, "targetList")]
@@ -163,17 +166,18 @@ def is_value(wrapped: Node) -> bool:
 def keyed(range_: Range) -> Reach | None:
     """ONE or SOME where a whole unique key is fixed; None without that evidence."""
     relation = range_.relation
-    if relation is None or relation.kind not in {"r", "p", "m"}:
+    pinned, listed = range_.pinned, range_.listed
+    if not (pinned or listed) or relation is None or relation.kind not in {"r", "p", "m"}:
         return None
     if relation.children and relation.kind == "r":
         # An old-style child repeats its parent's keys (threats.md 12).
         return None
     for key in relation.keys:
-        if range_.pinned.issuperset(key):
-            return Reach.ONE
-    for key in relation.keys:
-        if (range_.pinned | range_.listed).issuperset(key):
-            return Reach.SOME
+        if pinned.issuperset(key):
+            return ONE
+    for key in relation.keys if listed else ():
+        if (pinned | listed).issuperset(key):
+            return SOME
     return None
 
 

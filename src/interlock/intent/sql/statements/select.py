@@ -1,6 +1,7 @@
 """SELECT, VALUES, TABLE and set operations: what is read, which columns come out, which joins multiply."""
 
 from collections.abc import Callable
+from typing import Final
 
 from interlock.intent.sql.conditions.equations import equation
 from interlock.intent.sql.conditions.truth import always
@@ -20,12 +21,13 @@ from interlock.intent.sql.reach.smallness import conjuncts, pin, spelled_out
 from interlock.intent.sql.reach.victims import choose
 from interlock.intent.sql.reading import Outputs, Reading, TooMuch
 from interlock.intent.sql.tree import EMPTY, Node, body, flag, names, node, nodes, unwrap, word
-from interlock.model import FindingCode, ObjectKind, Reach, Verb
+from interlock.intent.sql.vocabulary import ALL, CHANGE, CREATE, ONE, READ, UNKNOWN
+from interlock.model import FindingCode, ObjectKind, Verb
 
 # Whether a row has one partner or many makes no difference to them.
-_SEMI = (EXISTS, "ANY_SUBLINK")
-_CLAUSES = ("groupClause", "havingClause", "windowClause", "limitOffset", "limitCount", "distinctClause")
-_LATER = frozenset({*_CLAUSES, "sortClause", "lockingClause", "intoClause"})
+_SEMI: Final = (EXISTS, "ANY_SUBLINK")
+_CLAUSES: Final = ("groupClause", "havingClause", "windowClause", "limitOffset", "limitCount", "distinctClause")
+_LATER: Final = frozenset({*_CLAUSES, "sortClause", "lockingClause", "intoClause"})
 
 
 def select(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
@@ -155,7 +157,7 @@ def _lock_all(reading: Reading, level: Level, condition: Node | None) -> None:
         if range_.object is not None:
             message = f"every row of `{range_.name}` would be locked; say which rows"
             finding = reading.finding(FindingCode.NO_WHERE, message)
-            reading.add(Verb.CHANGE, range_.object, Reach.ALL, finding, relation=range_.relation)
+            reading.add(CHANGE, range_.object, ALL, finding, relation=range_.relation)
 
 
 def _tail(reading: Reading, level: Level, inner: Node) -> None:
@@ -193,10 +195,10 @@ def create_filled(reading: Reading, schema: str, name: str, *, temporary: bool) 
     """A table (or materialised view) made from a query: CONFIGURE on its schema, CREATE of its rows."""
     home = "pg_temp" if temporary else reading.creation_schema(schema)
     reading.ddl = reading.writes = True
-    reading.add(Verb.CONFIGURE, reading.schema_object(home), Reach.ONE)
+    reading.add(Verb.CONFIGURE, reading.schema_object(home), ONE)
     existing = reading.catalog.relation(home, name)
     object_ = existing.object if existing is not None else reading.object(ObjectKind.TABLE, home, name)
-    reading.add(Verb.CREATE, object_, Reach.UNKNOWN, fields=None)
+    reading.add(CREATE, object_, UNKNOWN, fields=None)
 
 
 def from_clause(reading: Reading, level: Level, listed: list[Node]) -> None:
@@ -293,7 +295,8 @@ def where(reading: Reading, level: Level, condition: Node, *, pins: bool = True)
     for conjunct in conjuncts(condition):
         outer, reading.hits = reading.hits, set()
         walk(reading, level, conjunct)
-        hits, reading.hits = reading.hits, outer | reading.hits
+        hits, reading.hits = reading.hits, outer
+        outer |= hits
         equal = equation(level, conjunct)
         if pins:
             pin(reading, level, conjunct, equal)
@@ -324,7 +327,7 @@ def add_relation(reading: Reading, level: Level, inner: Node, *, written: bool =
     if not written:
         range_.gather(reading)
         if relation is not None:
-            view_bases(reading, relation, Verb.READ)
+            view_bases(reading, relation, READ)
     return range_
 
 
@@ -367,7 +370,7 @@ def _sample_item(reading: Reading, level: Level, inner: Node) -> None:
     walk(reading, level, [inner.get("args"), inner.get("repeatable")])
 
 
-_ITEMS: dict[str, Callable[[Reading, Level, Node], object]] = {
+_ITEMS: Final[dict[str, Callable[[Reading, Level, Node], object]]] = {
     "RangeVar": add_relation,
     "RangeSubselect": _subselect_item,
     "RangeFunction": add_functions,
@@ -375,4 +378,4 @@ _ITEMS: dict[str, Callable[[Reading, Level, Node], object]] = {
     "RangeTableFunc": add_table_function,
     "JsonTable": add_table_function,
 }
-SELECTS: dict[str, QueryFunction] = {"SelectStmt": select}
+SELECTS: Final[dict[str, QueryFunction]] = {"SelectStmt": select}

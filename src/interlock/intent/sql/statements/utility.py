@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from interlock.intent.sql.catalog.relation import Relation
-from interlock.intent.sql.code.consequences import Change, consequences
+from interlock.intent.sql.code.consequences import CREATES, TRUNCATES, consequences
 from interlock.intent.sql.queries.expressions import QUERIES, call, query, walk
 from interlock.intent.sql.queries.names import Level, Range
 from interlock.intent.sql.queries.views import view_bases
@@ -68,7 +68,7 @@ def _copy_in(
     gathered = reading.add(Verb.CREATE, object_, Reach.UNKNOWN, fields=columns, relation=relation)
     condition = node(inner, "whereClause")
     if relation is not None:
-        consequences(reading, gathered, relation, Change.CREATE, columns)
+        consequences(reading, gathered, relation, CREATES, columns)
         if condition is not None:
             level = Level(None)
             range_ = Range(relation.name, relation=relation)
@@ -134,7 +134,7 @@ def truncate(reading: Reading, inner: Node) -> Outputs:
         gathered = reading.add(Verb.DELETE, object_, Reach.ALL, finding, relation=relation)
         if relation is None:
             continue
-        consequences(reading, gathered, relation, Change.TRUNCATE, None)
+        consequences(reading, gathered, relation, TRUNCATES, None)
         gathered.reach = Reach.ALL
         if cascade:
             _truncate_children(reading, relation)
@@ -151,7 +151,7 @@ def _truncate_children(reading: Reading, relation: Relation) -> None:
     for child in found[1:]:
         finding = reading.finding(FindingCode.CASCADES, f"TRUNCATE CASCADE empties `{child.object}` too")
         gathered = reading.add(Verb.DELETE, child.object, Reach.ALL, finding, relation=child)
-        consequences(reading, gathered, child, Change.TRUNCATE, None)
+        consequences(reading, gathered, child, TRUNCATES, None)
         gathered.reach = Reach.ALL
 
 

@@ -1,7 +1,9 @@
 """INSERT, UPDATE, DELETE, MERGE: what is written, how far it reaches, and what follows from it on other tables."""
 
+from typing import Final
+
 from interlock.intent.sql.catalog.labels import SYSTEM_SCHEMAS
-from interlock.intent.sql.code.consequences import Change, consequences
+from interlock.intent.sql.code.consequences import CHANGES, CREATES, DELETES, Change, consequences
 from interlock.intent.sql.conditions.truth import always
 from interlock.intent.sql.queries.carrying import carry
 from interlock.intent.sql.queries.expressions import QueryFunction, query, targets, walk
@@ -15,7 +17,8 @@ from interlock.intent.sql.reach.victims import note_chance, note_chosen, untied
 from interlock.intent.sql.reading import Outputs, Reading, Source
 from interlock.intent.sql.statements.select import add_relation, ctes, from_clause, where
 from interlock.intent.sql.tree import Json, Node, body, node, nodes, unwrap, word
-from interlock.model import FindingCode, Reach, Verb
+from interlock.intent.sql.vocabulary import ALL, CREATE, ONE, READ, UNKNOWN
+from interlock.model import FindingCode, Reach
 
 
 def insert(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
@@ -25,7 +28,7 @@ def insert(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
     target = add_relation(reading, level, node(inner, "relation") or {}, written=True)
     columns = _column_names(nodes(inner, "cols"))
     source = node(inner, "selectStmt")
-    reach = Reach.ONE
+    reach = ONE
     if source is not None:
         reach = rows_given(source)
         outer = Level(parent)
@@ -35,7 +38,7 @@ def insert(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
         reading.streams = streams
         into = columns or tuple(target.relation.fields if target.relation is not None else ())
         carry(reading, target.relation, into, [sources for _, sources in given or ()])
-    _write(reading, target, Change.CREATE, reach, columns or None)
+    _write(reading, target, CREATES, reach, columns or None)
     conflict = node(inner, "onConflictClause")
     if conflict is not None:
         _on_conflict(reading, level, target, conflict, reach)
@@ -63,7 +66,7 @@ def _on_conflict(reading: Reading, level: Level, target: Range, conflict: Node, 
     if condition is not None:
         where(reading, level, condition, pins=False)
     # Each row given meets at most one existing row (docs, INSERT: ON CONFLICT is deterministic).
-    _write(reading, target, Change.CHANGE, reach, assigned)
+    _write(reading, target, CHANGES, reach, assigned)
     level.ranges.remove(excluded)
 
 
@@ -84,7 +87,8 @@ def update(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
     chosen = len(reading.chosen)
     ctes(reading, level, inner)
     target = add_relation(reading, level, node(inner, "relation") or {}, written=True)
-    from_clause(reading, level, nodes(inner, "fromClause"))
+    if "fromClause" in inner:
+        from_clause(reading, level, nodes(inner, "fromClause"))
     reach = _condition(reading, level, target, inner)
     if len(reading.chosen) > chosen:
         note_chosen(reading, target, chosen)
@@ -93,7 +97,7 @@ def update(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
     assigned = _assignments(reading, level, target, nodes(inner, "targetList"))
     outputs = _returning(reading, level, inner)
     _settle(reading, level, target, reach)
-    _write(reading, target, Change.CHANGE, reach, assigned)
+    _write(reading, target, CHANGES, reach, assigned)
     return outputs
 
 
@@ -109,7 +113,7 @@ def delete(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
         note_chosen(reading, target, chosen)
     outputs = _returning(reading, level, inner)
     _settle(reading, level, target, reach)
-    _write(reading, target, Change.DELETE, reach, ())
+    _write(reading, target, DELETES, reach, ())
     return outputs
 
 
@@ -118,7 +122,7 @@ def _settle(reading: Reading, level: Level, target: Range, reach: Reach) -> None
     reaches(reading, level, bounded=True)
     if level.pairs:
         note_multiplying(reading, level, explains=False)
-    if target.gathered is not None and reach is not Reach.UNKNOWN:
+    if target.gathered is not None and reach is not UNKNOWN:
         target.gathered.reach = reach
 
 
@@ -129,14 +133,14 @@ def _condition(reading: Reading, level: Level, target: Range, inner: Node) -> Re
         done = "changed" if "targetList" in inner else "deleted"
         message = f"there is no WHERE: every row of `{target.name}` would be {done}; say which rows"
         reading.note(FindingCode.NO_WHERE, message)
-        return Reach.ALL
+        return ALL
     where(reading, level, condition)
     held = always(level, condition)
     if held is True:
         reading.note(FindingCode.ALWAYS_TRUE, f"the WHERE holds for every row of `{target.name}`; say which rows")
-        return Reach.ALL
+        return ALL
     loose = untied(reading, level, target, condition) if len(level.ranges) > 1 else None
-    return loose or keyed(target) or Reach.UNKNOWN
+    return loose or keyed(target) or UNKNOWN
 
 
 def _assignments(reading: Reading, level: Level, written: Range, listed: list[Node]) -> tuple[str, ...]:
@@ -151,8 +155,11 @@ def _assignments(reading: Reading, level: Level, written: Range, listed: list[No
         if multi is not None:
             seen.append(value)
         reading.mentions = []
-        walk(reading, level, [value, target.get("indirection")])
-        carry(reading, written.relation, _column_names([wrapped]), [reading.mentions])
+        walk(reading, level, value)
+        if "indirection" in target:
+            walk(reading, level, target["indirection"])
+        if reading.mentions:
+            carry(reading, written.relation, (word(target, "name"),), [reading.mentions])
     return _column_names(listed)
 
 
@@ -195,12 +202,12 @@ def merge(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
             reading.note(FindingCode.ALWAYS_TRUE, f"ON holds for every row of `{target.name}`; compare a key of it")
         untied(reading, level, target, condition)
     if target.relation is not None:
-        view_bases(reading, target.relation, Verb.READ)  # even where no row is written, all are read
-    given, met = _given(source), keyed(target) or Reach.UNKNOWN
+        view_bases(reading, target.relation, READ)  # even where no row is written, all are read
+    given, met = _given(source), keyed(target) or UNKNOWN
     for wrapped in nodes(inner, "mergeWhenClauses"):
         clause = body(wrapped, "MergeWhenClause") or {}
         if clause.get("matchKind") == "MERGE_WHEN_NOT_MATCHED_BY_SOURCE":
-            met = Reach.UNKNOWN
+            met = UNKNOWN
         _merge_action(reading, level, target, clause, given if clause.get("commandType") == "CMD_INSERT" else met)
     outputs = _returning(reading, level, inner)
     _settle(reading, level, target, met)
@@ -210,19 +217,19 @@ def merge(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
 def _given(source: Node | None) -> Reach:
     """How many rows a MERGE brings: as many as its text spells out."""
     query = node(body(source, "RangeSubselect") or {}, "subquery")
-    return rows_given(query) if query is not None else Reach.UNKNOWN
+    return rows_given(query) if query is not None else UNKNOWN
 
 
 def _merge_action(reading: Reading, level: Level, target: Range, clause: Node, reach: Reach) -> None:
     walk(reading, level, clause.get("condition"))
     command = clause.get("commandType")
     if command == "CMD_DELETE":
-        _write(reading, target, Change.DELETE, reach, ())
+        _write(reading, target, DELETES, reach, ())
     elif command == "CMD_UPDATE":
         _write(
             reading,
             target,
-            Change.CHANGE,
+            CHANGES,
             reach,
             _assignments(reading, level, target, nodes(clause, "targetList")),
         )
@@ -230,7 +237,7 @@ def _merge_action(reading: Reading, level: Level, target: Range, clause: Node, r
         columns = _column_names(nodes(clause, "targetList"))
         into = columns or tuple(target.relation.fields if target.relation is not None else ())
         carry(reading, target.relation, into, [_mentioned(reading, level, value) for value in nodes(clause, "values")])
-        _write(reading, target, Change.CREATE, reach, columns or None)
+        _write(reading, target, CREATES, reach, columns or None)
     elif command != "CMD_NOTHING":
         reading.unmapped(f"MERGE {unwrap(clause)[0]}")
 
@@ -254,17 +261,17 @@ def _write(reading: Reading, target: Range, change: Change, reach: Reach, column
         reading.refuse(FindingCode.DANGEROUS_FUNCTION, message)
     gathered = reading.add(change.verb, target.object, reach, fields=columns, relation=relation)
     if relation is None:
-        gathered.reach = Reach.UNKNOWN
+        gathered.reach = UNKNOWN
         return
-    if gathered.verb is Verb.CREATE and columns is None:
+    if gathered.verb is CREATE and columns is None:
         gathered.fields = None
     consequences(reading, gathered, relation, change, columns)
-    if gathered.reach is not Reach.ALL and (relation.kind == "f" or reading.runs_loud_code()):
+    if gathered.reach is not ALL and (relation.kind == "f" or reading.runs_loud_code()):
         # A small statement that calls code is as large as the code; a foreign server's rules are not known.
-        gathered.reach = Reach.UNKNOWN
+        gathered.reach = UNKNOWN
 
 
-WRITES: dict[str, QueryFunction] = {
+WRITES: Final[dict[str, QueryFunction]] = {
     "InsertStmt": insert,
     "UpdateStmt": update,
     "DeleteStmt": delete,
