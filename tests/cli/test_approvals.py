@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from interlock.app.embedded import EmbeddedPostgres
-from interlock.cli.approval_card import impact_lines
-from interlock.model import Basis, Impact, Object, ObjectKind, Touched, Verb
+from interlock.cli.approval_card import effect_lines, impact_lines
+from interlock.model import Basis, Effect, Impact, Object, ObjectKind, Reach, Touched, Verb
 from tests.cli.running import interlock as run
 from tests.connectors.receiver import Receiver, receiving
 from tests.stand import Stand
@@ -140,3 +140,33 @@ def test_a_card_says_what_nobody_could_count() -> None:
     said = [*impact_lines(Impact(basis=Basis.MEASURED, rows=None, reversible=True, touched=touched))]
     assert said[0].startswith("an unknown number of rows, measured")
     assert said[1:] == ["delete public.notes: an unknown number of rows", "create public.notes: 1 row"]
+
+
+def _effect(verb: Verb, name: str, reach: Reach = Reach.UNKNOWN) -> Effect:
+    return Effect(verb=verb, object=Object(kind=ObjectKind.TABLE, path=("shop", "public", name)), reach=reach)
+
+
+def test_effects_say_what_was_counted() -> None:
+    effects = (
+        _effect(Verb.DELETE, "items"),
+        _effect(Verb.DELETE, "parts"),
+        _effect(Verb.DELETE, "rest", Reach.ALL),
+        _effect(Verb.READ, "items"),
+    )
+    items = Touched(object=effects[0].object, verb=Verb.DELETE, rows=2_000)
+    impact = Impact(basis=Basis.MEASURED, rows=2_000, reversible=True, touched=(items,))
+    assert [line.partition(": ")[2] for line in effect_lines(effects, impact)] == [
+        "2,000 rows",
+        "no row of its own",
+        "ALL of it, no row of its own",
+        "done to do the rest, and not counted by itself",
+    ]
+    assert {line.partition(": ")[2] for line in effect_lines(effects[:2], Impact())} == {"how much is not known"}
+
+
+def test_what_the_counters_cannot_see_is_not_zero() -> None:
+    effect = _effect(Verb.CHANGE, "far")
+    unseen = Touched(object=effect.object, verb=Verb.CHANGE, rows=None)
+    for touched in ((unseen,), ()):
+        impact = Impact(basis=Basis.MEASURED, rows=None, reversible=True, touched=touched)
+        assert [*effect_lines((effect,), impact)] == ["CHANGE table public.far: how much is not known"]

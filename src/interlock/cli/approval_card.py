@@ -7,7 +7,7 @@ import msgspec
 
 from interlock.access.leases import groups_asked, missing
 from interlock.cli.render import part, quoted, say
-from interlock.model import Approver, Basis, Card, Effect, Impact, Lease, OneCommand, Principal, Reach, Sample, Span
+from interlock.model import Approver, Basis, Card, Effect, Impact, Lease, OneCommand, Principal, Reach, Sample, Span, Verb
 
 _SECOND: Final = 1_000_000
 _FOR_A_WHILE: Final = "who asks, and [bold]any number of commands[/] that do nothing else; policy still judges each"
@@ -18,6 +18,9 @@ _REACHES: Final = {
     Reach.ALL: "ALL of it",
     Reach.UNKNOWN: "how much is not known",
 }
+_COUNTED: Final = (Verb.CREATE, Verb.CHANGE, Verb.DELETE)
+_NONE: Final = "no row of its own"  # those of partitions, and of tables behind a rule, stand beside theirs
+_NOT_COUNTED: Final = "done to do the rest, and not counted by itself"
 _UNDO: Final = {
     True: "can be undone until it lands",
     False: "CANNOT be undone",
@@ -102,7 +105,7 @@ def show_card(lease: Lease, card: Card | None, at: int) -> None:
         say("[dim]what it would do was erased; do not approve it[/]")
         return
     part("target", [quoted(f"{card.target.name} ({card.target.environment}), by {card.surface}")])
-    part("would", [quoted(line) for line in _effects(card.effects)] or ["nothing that was understood"])
+    part("would", [quoted(line) for line in effect_lines(card.effects, card.impact)] or ["nothing that was understood"])
     part("impact", [quoted(line) for line in impact_lines(card.impact)])
     if card.findings:
         part("found", [quoted(finding.message) for finding in card.findings])
@@ -156,15 +159,27 @@ def _chain(principal: Principal) -> str:
     return " for ".join(f"{actor.kind} `{actor.id}`" for actor in principal.chain())
 
 
-def _effects(effects: Sequence[Effect]) -> list[str]:
-    lines = [_effect(effect) for effect in effects[:_MOST_EFFECTS]]
-    return lines + ([f"and {len(effects) - _MOST_EFFECTS} more"] if len(effects) > _MOST_EFFECTS else [])
+def effect_lines(effects: Sequence[Effect], impact: Impact) -> Iterator[str]:
+    """What it would do, a line each: how much by the count where there is one, else by what the text proves."""
+    for effect in effects[:_MOST_EFFECTS]:
+        labels = effect.object.labels | {label for field in effect.fields or () for label in field.labels}
+        about = f"{effect.verb.upper()} {effect.object.kind} {effect.object}: {_amount(effect, impact)}"
+        yield about + (f" [{', '.join(sorted(labels))}]" if labels else "")
+    if len(effects) > _MOST_EFFECTS:
+        yield f"and {len(effects) - _MOST_EFFECTS} more"
 
 
-def _effect(effect: Effect) -> str:
-    labels = effect.object.labels | {label for field in effect.fields or () for label in field.labels}
-    about = f"{effect.verb.upper()} {effect.object.kind} {effect.object}: {_REACHES[effect.reach]}"
-    return about + (f" [{', '.join(sorted(labels))}]" if labels else "")
+def _amount(effect: Effect, impact: Impact) -> str:
+    said = _REACHES[effect.reach]
+    if impact.basis is not Basis.MEASURED:
+        return said
+    if effect.verb not in _COUNTED:
+        return _NOT_COUNTED if effect.reach is Reach.UNKNOWN else said
+    rows = [part.rows for part in impact.touched if (part.verb, part.object) == (effect.verb, effect.object)]
+    if None in rows or (not rows and impact.rows is None):
+        return said
+    counted = _rows(sum(filter(None, rows))) if rows else _NONE
+    return f"{said}, {counted}" if effect.reach is Reach.ALL else counted
 
 
 def impact_lines(impact: Impact) -> Iterator[str]:
