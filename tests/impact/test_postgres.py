@@ -1,5 +1,7 @@
 """What the server's counters say of a unit: exact where it counted, unknown where it could not."""
 
+import re
+
 import pytest
 
 from interlock.impact import merged, postgres
@@ -120,3 +122,11 @@ def test_commands_of_a_unit_are_one_intent() -> None:
     assert both.understood
     (odd,) = understand("SELEC", Scope(catalog=Catalog.empty(target="t"), target="t"), DEFAULT_LIMITS)
     assert not merged([one, odd.intent]).understood
+
+
+def test_what_an_administrator_could_withhold_of_counting_is_named() -> None:
+    """The doctor looks at these alone: everything else that counting asks is plumbing that nobody takes away."""
+    asked = set(re.findall(r"pg_catalog\.(pg_\w+)\(", postgres.COUNT_ALL + postgres.FLUSH))
+    looked = set(re.findall(r"(?:FROM|JOIN) pg_catalog\.(pg_\w+) ", postgres.COUNT_ALL))
+    assert asked == {*postgres.FUNCTIONS} - {"pg_lock_status"}
+    assert looked == {*postgres.RELATIONS}

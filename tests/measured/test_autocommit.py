@@ -34,6 +34,23 @@ def test_what_is_too_much_is_undone_and_says_the_numbers(stand: Stand) -> None:
     assert decision.status == "undone"
 
 
+def test_what_the_target_lets_nobody_count_is_taken_back_and_says_so(stand: Stand) -> None:
+    """Hardened servers take the control file's functions from PUBLIC."""
+    what = "FUNCTION pg_control_system()"
+    stand.ask(f"REVOKE EXECUTE ON {what} FROM PUBLIC")
+    try:
+        with stand.connect() as client:
+            said = refused(client, "UPDATE customers SET note = 'uncounted' WHERE country = 'DE' AND id <= 1000")
+            assert said.message == "interlock could not count what this touches, so it was taken back"
+            assert "interlock doctor" in said.hint
+            assert client.execute("SELECT 1").fetchone() == (1,)
+    finally:
+        stand.ask(f"GRANT EXECUTE ON {what} TO PUBLIC")
+    assert stand.ask("SELECT count(*) FROM customers WHERE note = 'uncounted'") == 0
+    (decision,) = stand.decided("note = 'uncounted'")
+    assert decision.status == "undone"
+
+
 def test_a_cascade_that_turns_one_row_into_a_hundred_thousand(stand: Stand) -> None:
     with stand.connect() as client:
         said = refused(client, "DELETE FROM customers WHERE id = 1")

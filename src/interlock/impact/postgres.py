@@ -59,6 +59,20 @@ RECOUNT: Final = (
     "FROM pg_catalog.unnest($1::pg_catalog.oid[]) AS o(oid)"
 )
 FLUSH: Final = "SELECT pg_catalog.pg_stat_force_next_flush()"
+# What of pg_catalog these ask that an administrator may have taken from PUBLIC: without it nothing can be counted.
+FUNCTIONS: Final = (
+    "pg_backend_pid",
+    "pg_control_system",
+    "pg_current_wal_lsn",
+    "pg_current_xact_id_if_assigned",
+    "pg_lock_status",  # behind pg_locks
+    "pg_stat_force_next_flush",
+    "pg_stat_get_xact_tuples_deleted",
+    "pg_stat_get_xact_tuples_inserted",
+    "pg_stat_get_xact_tuples_updated",
+    "pg_walfile_name",
+)
+RELATIONS: Final = ("pg_class", "pg_locks", "pg_namespace")
 
 _VERBS: Final = (Verb.CREATE, Verb.CHANGE, Verb.DELETE)
 _STRUCTURAL: Final = frozenset({Verb.CONFIGURE, Verb.DESTROY})

@@ -76,6 +76,7 @@ def test_a_role_that_may_read_nothing_is_warned_about_unless_it_is_lent_what_it_
     assert findings(Grade.WARN, unreadable=True) == ["`gateway` may read none of the tables there"]
     lent = 'access = "per-command"\n[targets.shop.minter]\nuser = "m"\npassword_env = "M"\n'
     assert findings(Grade.WARN, unreadable=True, more=lent) == []
+    assert findings(Grade.WARN, unreadable=True, more=lent.replace("command", "lease")) == []
 
 
 def test_an_owner_is_warned_about():
@@ -142,3 +143,16 @@ def test_a_fault_is_split_into_what_happened_and_what_to_do():
     check = fault("x", OurFault("`a: b` is wrong: mend it"))
     assert (check.found, check.todo) == ("`a: b` is wrong", "mend it")
     assert fault("x", OurFault("no advice")).todo == "mend that and ask again"
+
+
+def test_the_minter_and_its_logins_are_not_past_the_gateway():
+    lent = 'access = "per-lease"\n[targets.shop.minter]\nuser = "m"\npassword_env = "M"\n'
+    assert findings(Grade.WARN, others={"m": 2, "il_0a1b2c3d_7": 1}, more=lent) == []
+    assert findings(Grade.WARN, others={"m": 2}) == ["others are in it past the gateway: m (2)"]
+    assert findings(Grade.WARN, others={"m": 2, "app": 1}, more=lent) == ["others are in it past the gateway: app (1)"]
+
+
+def test_what_counting_asks_and_nobody_may_fails():
+    withheld = ("FUNCTION pg_catalog.pg_control_system()", "TABLE pg_catalog.pg_locks")
+    (found,) = findings(Grade.FAIL, withheld=withheld)
+    assert all(one in found for one in withheld)

@@ -2,18 +2,24 @@
 
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
+from typing import Final
 
 from interlock.app.checkup.check import Check, fail, fault, ok, warn
 from interlock.app.config import Access, TargetConfig
 from interlock.app.credentials import target_context, target_password
+from interlock.gateways.postgres.lent.minting import MINTED
 from interlock.gateways.postgres.target.admin import NEWEST, OLDEST, Login, Opening, Standing, look
 from interlock.model import Fault
+
+_EVERYBODY: Final = "public"  # what a login that was minted a moment ago may do
+_RIGHTS: Final = {"FUNCTION": "EXECUTE", "TABLE": "SELECT"}
 
 
 async def examine_target(about: str, target: TargetConfig, environ: Mapping[str, str]) -> list[Check]:
     """Log in as the gateway would, and judge what is found there."""
     try:
-        standing = await look(target_login(target, environ=environ))
+        session = None if target.access is Access.STANDING else _EVERYBODY
+        standing = await look(target_login(target, environ=environ), session=session)
     except Fault as raised:
         return [fault(about, raised)]
     return judge(about, target, standing)
@@ -21,7 +27,7 @@ async def examine_target(about: str, target: TargetConfig, environ: Mapping[str,
 
 def judge(about: str, target: TargetConfig, standing: Standing) -> list[Check]:
     """What to think of what the gateway's role is and sees."""
-    questions = (_version, _encryption, _powers, _settings, _way_around)
+    questions = (_version, _encryption, _powers, _settings, _counting, _way_around)
     return [check for ask in questions for check in ask(about, target, standing)]
 
 
@@ -65,7 +71,7 @@ def _powers(about: str, target: TargetConfig, standing: Standing) -> Iterator[Ch
     if standing.owns:
         todo = "use a role that owns nothing: `interlock target prepare` prints it"
         yield warn(about, f"`{role}` owns {standing.owns} relations, and owners may drop them", todo)
-    if standing.unreadable and target.access is not Access.PER_COMMAND:
+    if standing.unreadable and target.access is Access.STANDING:
         yield warn(about, f"`{role}` may read none of the tables there", "run `interlock target prepare`, with --apply")
     elif not standing.powers and not standing.owns:
         yield ok(about, f"`{role}` holds nothing but what it was granted")
@@ -84,6 +90,16 @@ def _settings(about: str, target: TargetConfig, standing: Standing) -> Iterator[
         yield ok(about, "its settings are as the gateway needs them")
 
 
+def _counting(about: str, target: TargetConfig, standing: Standing) -> Iterator[Check]:
+    """Whether what counting a write asks may be asked; where not, every write that is to be measured fails."""
+    if not standing.withheld:
+        return
+    who = target.user if target.access is Access.STANDING else _EVERYBODY.upper()
+    found = f"writes cannot be counted, since sessions may not use {', '.join(standing.withheld)}"
+    grants = [f"GRANT {_RIGHTS[one.split()[0]]} ON {one} TO {who}" for one in standing.withheld]
+    yield fail(about, found, f"as a superuser, in database {target.database}: {'; '.join(grants)}")
+
+
 def _way_around(about: str, target: TargetConfig, standing: Standing) -> Iterator[Check]:
     """Whether a client can reach the target without passing the gateway."""
     found: list[Check] = []
@@ -94,10 +110,16 @@ def _way_around(about: str, target: TargetConfig, standing: Standing) -> Iterato
         found.append(warn(about, f"the server listens on {', '.join(wide)}, beside the gateway", todo))
     elif wide:
         found += [_opened(about, opening) for opening in standing.openings or () if _lets_others_in(opening, target)]
-    if standing.others:
-        who = ", ".join(f"{name} ({count})" for name, count in standing.others.items())
+    others = {name: count for name, count in standing.others.items() if not _ours(name, target)}
+    if others:
+        who = ", ".join(f"{name} ({count})" for name, count in others.items())
         found.append(warn(about, f"others are in it past the gateway: {who}", "give them the gateway's address"))
     yield from found or [ok(about, "no way around the gateway is open, as far as it can see")]
+
+
+def _ours(role: str, target: TargetConfig) -> bool:
+    """The minter, and the logins that it makes, are the gateway."""
+    return target.minter is not None and (role == target.minter.user or role.startswith(MINTED))
 
 
 def _opened(about: str, opening: Opening) -> Check:

@@ -168,3 +168,22 @@ def test_names_and_texts_are_quoted(database18: Database, text):
             query = f"SELECT {quote_text(text)} AS {quote_name(text)}".encode()
             cursor = connection.execute(query)
             assert (cursor.description[0].name, cursor.fetchone()) == (text, (text,))
+
+
+@pytest.mark.parametrize("session", [None, "public"])
+def test_what_counting_asks_and_sessions_may_not(database: Database, roles, session):
+    prepare(database)
+    assert asyncio.run(look(login(database), session=session)).withheld == ()
+    with psycopg.connect(database.dsn, autocommit=True) as admin:
+        admin.execute("REVOKE EXECUTE ON FUNCTION pg_walfile_name(pg_lsn) FROM PUBLIC")
+        admin.execute("REVOKE SELECT ON pg_locks FROM PUBLIC")
+    withheld = asyncio.run(look(login(database), session=session)).withheld
+    assert [what.partition("(")[0] for what in withheld] == [
+        "FUNCTION pg_catalog.pg_walfile_name",
+        "TABLE pg_catalog.pg_locks",
+    ]
+    with psycopg.connect(database.dsn, autocommit=True) as admin:
+        for what in withheld:
+            right = "EXECUTE" if what.startswith("FUNCTION") else "SELECT"
+            admin.execute(f"GRANT {right} ON {what} TO PUBLIC".encode())  # as the doctor says it
+    assert asyncio.run(look(login(database), session=session)).withheld == ()

@@ -43,7 +43,7 @@ def counting(intents: Sequence[Intent], *, lands: bool) -> Counting:
             data += owned.IMMEDIATE
             dues += owned.run_dues()
         data += once
-        dues += owned.run_dues(pieces.append)
+        dues += owned.count_dues(pieces.append)
     return Counting(data=data, dues=tuple(dues), counts=tuple(counts))
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from interlock.gateways.postgres.lent.minting import key_of, prefix_of
-from interlock.gateways.postgres.target.admin import POWERS, Login, connected
+from interlock.gateways.postgres.target.admin import POWERS, Login, logged_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,15 +28,7 @@ class LenderStanding:
 async def look_as_lender(login: Login, *, gateway: str, target: str, owner_role: str | None) -> LenderStanding:
     """Log in as the minting role and look around; changes nothing. Raises TargetUnreachable."""
     prefix = prefix_of(gateway, target)
-    async with connected(
-        host=login.host,
-        port=login.port,
-        database=login.database,
-        user=login.user,
-        password=login.password,
-        ssl=login.tls or False,
-        server_settings={"search_path": "pg_catalog"},
-    ) as connection:
+    async with logged_in(login, server_settings={"search_path": "pg_catalog"}) as connection:
         (role,) = await connection.fetch(POWERS)
         lendable = await connection.fetch(_LENDABLE)
         works = await connection.fetchval(_WORKS, key_of(prefix))

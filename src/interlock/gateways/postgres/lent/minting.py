@@ -19,6 +19,7 @@ from interlock.gateways.postgres.target.side import SIDE_TROUBLE, SideConnection
 from interlock.gateways.postgres.target.upstream import Address, Credential, Unreachable, cause
 from interlock.model import TargetFault
 
+MINTED: Final = "il_"  # what every role begins with that a gateway makes
 LOGIN_SECONDS: Final = 30  # how long a minted credential opens the door; the session may last longer
 SWEEP_SECONDS: Final = 5.0
 _MOST_POOLED: Final = 1000  # shapes; beyond, those that nobody uses at the moment are made again when needed
@@ -324,7 +325,7 @@ class _Link:
 
 def prefix_of(gateway: str, target: str) -> str:
     """What every role begins with that this gateway makes for this target."""
-    return f"il_{blake2b(f'{gateway}/{target}'.encode(), digest_size=4).hexdigest()}_"
+    return f"{MINTED}{blake2b(f'{gateway}/{target}'.encode(), digest_size=4).hexdigest()}_"
 
 
 def key_of(prefix: str) -> int:

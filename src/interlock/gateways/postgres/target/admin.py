@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +10,7 @@ import asyncpg
 
 from interlock.access.verifier import Verifier
 from interlock.gateways.postgres.target.upstream import cause
+from interlock.impact import postgres as count
 from interlock.model import TargetFault
 
 OLDEST: Final = 15
@@ -55,7 +56,8 @@ class Standing:
 
     `powers` are the role attributes it should not have, `owns` how many relations it owns; `unreadable`: there are
     relations, and it may read none of them. `others` are sessions of other roles in
-    the same database. `openings` is None where pg_hba.conf may not be read.
+    the same database. `openings` is None where pg_hba.conf may not be read. `withheld` is what counting a write asks,
+    and sessions may not.
     """
 
     version: int
@@ -66,6 +68,7 @@ class Standing:
     settings: Mapping[str, str]
     others: Mapping[str, int]
     openings: tuple[Opening, ...] | None
+    withheld: tuple[str, ...] = ()
 
     @property
     def major(self) -> int:
@@ -97,16 +100,12 @@ class Wish:
     verifier: Verifier | None = None
 
 
-async def look(login: Login) -> Standing:
-    """Log in as the gateway's role and look around; changes nothing. Raises TargetUnreachable."""
-    async with connected(
-        host=login.host,
-        port=login.port,
-        database=login.database,
-        user=login.user,
-        password=login.password,
-        ssl=login.tls or False,
-    ) as connection:
+async def look(login: Login, *, session: str | None = None) -> Standing:
+    """Log in as the gateway's role and look around; changes nothing. Raises TargetUnreachable.
+
+    `session` is whom commands run as, `public` for logins that hold nothing of their own; None: as the same role.
+    """
+    async with logged_in(login) as connection:
         (role,) = await connection.fetch(POWERS)
         return Standing(
             version=int(await connection.fetchval("SELECT pg_catalog.current_setting('server_version_num')")),
@@ -117,6 +116,9 @@ async def look(login: Login) -> Standing:
             settings={row["name"]: row["setting"] for row in await connection.fetch(_SETTING, _SETTINGS)},
             others={row["name"]: row["sessions"] for row in await connection.fetch(_OTHERS)},
             openings=await _openings(connection),
+            withheld=tuple(
+                row["name"] for row in await connection.fetch(_WITHHELD, session or login.user, *map(list, _COUNTING))
+            ),
         )
 
 
@@ -230,6 +232,19 @@ def _schema_grants(schema: str, role: str, wish: Wish) -> list[str]:
     return grants
 
 
+def logged_in(login: Login, **more: object) -> AbstractAsyncContextManager["asyncpg.Connection[asyncpg.Record]"]:
+    """A connection for a look around, as this login. Raises TargetUnreachable."""
+    return connected(
+        host=login.host,
+        port=login.port,
+        database=login.database,
+        user=login.user,
+        password=login.password,
+        ssl=login.tls or False,
+        **more,
+    )
+
+
 @asynccontextmanager
 async def connected(**options: object) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
     """A connection for a look around. Raises TargetUnreachable."""
@@ -307,6 +322,20 @@ _OTHERS: Final = """
     WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database()
         AND usename OPERATOR(pg_catalog.<>) current_user
     GROUP BY usename ORDER BY usename
+"""
+_COUNTING: Final = (count.FUNCTIONS, count.RELATIONS)
+# $1 is a role, or `public`; of the catalogue's own functions and relations these names, as GRANT takes them.
+_WITHHELD: Final = """
+    SELECT 'FUNCTION pg_catalog.' || f.proname || '(' || pg_catalog.pg_get_function_identity_arguments(f.oid) || ')'
+        AS name FROM pg_catalog.pg_proc f
+    WHERE f.pronamespace OPERATOR(pg_catalog.=) 11::pg_catalog.oid
+        AND f.proname OPERATOR(pg_catalog.=) ANY ($2::pg_catalog.name[])
+        AND NOT pg_catalog.has_function_privilege($1::pg_catalog.name, f.oid, 'EXECUTE')
+    UNION ALL SELECT 'TABLE pg_catalog.' || c.relname FROM pg_catalog.pg_class c
+    WHERE c.relnamespace OPERATOR(pg_catalog.=) 11::pg_catalog.oid
+        AND c.relname OPERATOR(pg_catalog.=) ANY ($3::pg_catalog.name[])
+        AND NOT pg_catalog.has_table_privilege($1::pg_catalog.name, c.oid, 'SELECT')
+    ORDER BY 1
 """
 _HBA: Final = """
     SELECT line_number, type, database, user_name, address FROM pg_catalog.pg_hba_file_rules

@@ -11,6 +11,7 @@ from interlock.wire.postgres.messages import (
     Part,
     build_bind,
     build_close,
+    build_error,
     build_execute,
     build_parse,
     build_sync,
@@ -92,6 +93,15 @@ _STATEMENTS: Final = {
     "il_lock": "SET default_transaction_read_only = on",
 }
 
+_WITHHELD: Final = "42501"
+NOT_COUNTED: Final = build_error(
+    "ERROR",
+    _WITHHELD,
+    "interlock could not count what this touches, so it was taken back",
+    detail="The target withholds something that counting asks: a function or a view of pg_catalog. Nothing has changed.",
+    hint="Ask the gateway's operator to run `interlock doctor`: it names what the target's administrator has to grant.",
+)
+
 # What a client of the simple protocol sees when its Query was sent as an extended group.
 SIMPLE_SHOWS: Final = frozenset({kinds.ROW_DESCRIPTION, kinds.EMPTY_QUERY_RESPONSE})
 
@@ -119,6 +129,13 @@ def run_dues(rows: Callable[[bytes], None] | None = None, *, done: Callable[[], 
     """What is owed for `run`; `rows` is given the DataRows, `done` is told when it has run."""
     execute = Due(kinds.EXECUTE, Show.NOTHING, rows=rows, done=done)
     return [Due(kinds.BIND, Show.NOTHING), execute, Due(kinds.CLOSE, Show.NOTHING)]
+
+
+def count_dues(rows: Callable[[bytes], None]) -> list[Due]:
+    """What is owed for a count; where the target withholds what it asks, the client is told that and not what."""
+    bind = Due(kinds.BIND, Show.NOTHING, instead=NOT_COUNTED, fails=_WITHHELD)  # privileges are looked at here
+    execute = Due(kinds.EXECUTE, Show.NOTHING, rows=rows, instead=NOT_COUNTED, fails=_WITHHELD)
+    return [bind, execute, Due(kinds.CLOSE, Show.NOTHING)]
 
 
 def bare_dues() -> list[Due]:
