@@ -7,7 +7,20 @@ import msgspec
 
 from interlock.access.leases import groups_asked, missing
 from interlock.cli.render import part, quoted, say
-from interlock.model import Approver, Basis, Card, Effect, Impact, Lease, OneCommand, Principal, Reach, Sample, Span, Verb
+from interlock.model import (
+    Approver,
+    Basis,
+    Card,
+    Effect,
+    Impact,
+    Lease,
+    OneCommand,
+    Principal,
+    Reach,
+    Sample,
+    Span,
+    Verb,
+)
 
 _SECOND: Final = 1_000_000
 _FOR_A_WHILE: Final = "who asks, and [bold]any number of commands[/] that do nothing else; policy still judges each"

@@ -98,7 +98,7 @@ NOT_COUNTED: Final = build_error(
     "ERROR",
     _WITHHELD,
     "interlock could not count what this touches, so it was taken back",
-    detail="The target withholds something that counting asks: a function or a view of pg_catalog. Nothing has changed.",
+    detail="The target withholds a function or a view of pg_catalog that counting asks. Nothing has changed.",
     hint="Ask the gateway's operator to run `interlock doctor`: it names what the target's administrator has to grant.",
 )
 
