@@ -46,7 +46,7 @@ BREAKAGES = {
         ("if self.stance.relaxed_reads and all(", "if self.stance.relaxed_reads or all("),
     ],
     "relax labelled reads": [
-        ('        and not (effect.object.labels - {"catalog"})\n', ""),
+        ("        and effect.object.labels <= _UNLABELLED\n", ""),
     ],
     "relax writes": [
         ("        effect.verb is Verb.READ\n        and ", "        "),

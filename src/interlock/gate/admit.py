@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from msgspec import structs
 
@@ -22,6 +23,8 @@ from interlock.model import (
     Verb,
     Verdict,
 )
+
+_UNLABELLED: Final = frozenset({"catalog"})  # what everybody may know of the structure
 
 
 def _unmarked(place: str) -> None:
@@ -105,16 +108,17 @@ class Gate:
     async def _judge(self, asks: Sequence[Ask], enforce: bool, port: Port) -> list[tuple[Case, Decision, Ask]]:
         judged: list[tuple[Case, Decision, Ask]] = []
         fallen: int | None = None
+        metering = self.metering if self.metering is not None and self.metering.counts else None
         for ask in asks:
             if ask.group == fallen:
                 continue
-            usage = UNCOUNTED if self.metering is None else await self.metering.draw(ask)
+            usage = UNCOUNTED if metering is None else await metering.draw(ask)
             case = Case(command=ask.command, intent=ask.intent, offers=ask.offers, at=self.now(), usage=usage)
             if self.lifting is not None:
                 case = self.lifting.under(case)
             decision = self.judge.decide(case)
-            if enforce and self.metering is not None:
-                case, decision = await self.metering.promised(self.judge, case, decision)
+            if enforce and metering is not None:
+                case, decision = await metering.promised(self.judge, case, decision)
             decision = within_offers(decision, case)
             if enforce and decision.verdict is Verdict.HOLD and self.lifting is not None:
                 first = replace(ask, alone=ask.alone and not any(case.intent.effects for case, _, _ in judged))
@@ -130,7 +134,7 @@ class Gate:
     async def _write_down(self, judged: Sequence[tuple[Case, Decision, Ask]], enforce: bool) -> bool:
         """False, and nothing is written, where an approval among them was used up meanwhile."""
         entries: list[Entry] = [self._entry(c, d, enforce) for c, d, _ in judged]
-        under = frozenset[str]().union(*(spans(case) for case, decision, _ in judged if decision.allowed))
+        under = {lease for case, decision, _ in judged if decision.allowed and case.leases for lease in spans(case)}
         if self.lifting is not None and (under or any(decision.lease is not None for _, decision, _ in judged)):
             ends: dict[str, tuple[End, str]] = {}
             for case, decision, _ in judged:
@@ -175,7 +179,7 @@ def _harmless(case: Case, decision: Decision) -> bool:
     return decision.allowed and all(
         effect.verb is Verb.READ
         and effect.fields is not None
-        and not (effect.object.labels - {"catalog"})
+        and effect.object.labels <= _UNLABELLED
         and not any(field.labels for field in effect.fields)
         for effect in case.intent.effects
     )

@@ -107,6 +107,11 @@ class Metering:
 
     # -- when a command is judged ------------------------------------------------------------------
 
+    @property
+    def counts(self) -> bool:
+        """Whether any policy in force reads a count."""
+        return bool(self._current().metrics)
+
     async def draw(self, ask: Ask) -> Usage:
         """What is known of the counts that policies may ask for; what the command may do at most is reserved."""
         wanted = self._current()

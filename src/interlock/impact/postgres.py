@@ -51,14 +51,14 @@ _TRANSACTION: Final = (
     "::pg_catalog.text, ''), c.system_identifier, pg_catalog.left(pg_catalog.pg_walfile_name("
     "pg_catalog.pg_current_wal_lsn()), 8)) FROM pg_catalog.pg_control_system() AS c"
 )
-COUNT: Final = f"{_LOCKED} UNION ALL {_TRANSACTION}"
-COUNT_ALL: Final = f"{_LOCKED} UNION ALL {_CATALOGUE} UNION ALL {_TRANSACTION}"
+COUNT: Final[str] = f"{_LOCKED} UNION ALL {_TRANSACTION}"
+COUNT_ALL: Final[str] = f"{_LOCKED} UNION ALL {_CATALOGUE} UNION ALL {_TRANSACTION}"
 # $1 are relations: what they show right behind the COMMIT, before the server flushes them (threats.md 3).
-RECOUNT: Final = (
+RECOUNT: Final[str] = (
     "SELECT pg_catalog.concat_ws(E'\\x01', o.oid, " + _COUNTERS.format(oid="o.oid") + ") "
     "FROM pg_catalog.unnest($1::pg_catalog.oid[]) AS o(oid)"
 )
-FLUSH: Final = "SELECT pg_catalog.pg_stat_force_next_flush()"
+FLUSH: Final[str] = "SELECT pg_catalog.pg_stat_force_next_flush()"
 # What of pg_catalog these ask that an administrator may have taken from PUBLIC: without it nothing can be counted.
 FUNCTIONS: Final = (
     "pg_backend_pid",

@@ -33,8 +33,8 @@ class LocalJournal(Front):
         self._hook: Final = hook
         self._queue: Final[SimpleQueue[Batch | None]] = SimpleQueue()
         self._failed_group: list[Batch] = []
-        self._thread: Final = Thread(target=self._write_all, name="ledger-writer", daemon=True)
-        self._thread.start()
+        self._writer: Final = Thread(target=self._write_all, name="ledger-writer", daemon=True)
+        self._writer.start()
 
     @property
     def records(self) -> int:
@@ -45,7 +45,7 @@ class LocalJournal(Front):
         """Make everything durable, end the writer and close the ledger."""
         self._hand_over()
         self._queue.put(None)
-        await self._loop.run_in_executor(None, self._thread.join)
+        await self._loop.run_in_executor(None, self._writer.join)
         self._ledger.close()
 
     def _send(self, batch: Batch) -> None:

@@ -17,9 +17,9 @@ from interlock.gateways.postgres.landing.settling import Settler, Stage
 from interlock.gateways.postgres.lent.activating import activation
 from interlock.gateways.postgres.lent.lending import Lending
 from interlock.gateways.postgres.planning.flows import Stale
-from interlock.gateways.postgres.planning.hearing import hear
+from interlock.gateways.postgres.planning.hearing import hear, read
 from interlock.gateways.postgres.planning.planner import Planner
-from interlock.gateways.postgres.planning.reading import Reader
+from interlock.gateways.postgres.planning.reading import Reader, stamped
 from interlock.gateways.postgres.planning.steps import Send
 from interlock.gateways.postgres.planning.upkeep import Upkeep
 from interlock.gateways.postgres.sending.bench import Bench
@@ -204,7 +204,15 @@ class Session:
     async def _take(self, kind: int, frame: bytes) -> None:
         self._go_on()
         planner = self._planner
-        if not await self._is_due(kind):
+        if kind in _COPY and (planner.steps or self._outbox.queue):
+            await self._carry_out()  # the COPY that this belongs to may stand among them
+        handling = self._handled(kind)
+        if handling is Handling.WAIT:
+            await self._carry_out()
+            await self._until_idle()
+            self._conversation.turn(Turn.ANSWERED)
+            handling = self._conversation.client(kind)
+        if handling is not Handling.ACT:
             return
         if self._is_too_early(kind, frame):
             await self._catch_up(kind, frame)
@@ -215,25 +223,19 @@ class Session:
         elif kind == kinds.FLUSH:
             self._flush = True
         elif kind not in _EXTENDED or not self._void():
-            await hear(planner, kind, frame)
+            if kind in _TEXTS:
+                await read(planner, kind, frame)
+            else:
+                hear(planner, kind, frame)
         if planner.barrier or (self._unsettled and not self._taking):
             await self._carry_out()
 
-    async def _is_due(self, kind: int) -> bool:
-        """Whether the message counts, by the protocol's table. One that is void is dropped, as PostgreSQL does; one
-        that comes while a Query runs waits for its end. Raises ClientViolation for one that does not belong."""
-        conversation = self._conversation
-        if kind in _COPY and (self._planner.steps or self._outbox.queue):
-            await self._carry_out()  # the COPY that this belongs to may stand among them
-        if conversation.phase is Phase.EXTENDED and self._void():
-            conversation.turn(Turn.FAILED)
-        handling = conversation.client(kind)
-        if handling is Handling.WAIT:
-            await self._carry_out()
-            await self._until_idle()
-            conversation.turn(Turn.ANSWERED)
-            handling = conversation.client(kind)
-        return handling is Handling.ACT
+    def _handled(self, kind: int) -> Handling:
+        """By the protocol's table: what is void is dropped, as PostgreSQL does; what comes while a Query runs waits for
+        its end. Raises ClientViolation for what does not belong."""
+        if self._conversation.phase is Phase.EXTENDED and self._void():
+            self._conversation.turn(Turn.FAILED)
+        return self._conversation.client(kind)
 
     def _is_too_early(self, kind: int, frame: bytes) -> bool:
         """Whether something before it has to be over, or known, before the message can be read."""
@@ -287,9 +289,9 @@ class Session:
         planner = self._planner
         while True:
             steps, planner.steps = planner.steps, []
-            self._unsettled = self._unsettled or planner.barrier
-            planner.barrier = False
-            await self._reader.stamp_writes(steps, self._planner.names)
+            self._unsettled, planner.barrier = self._unsettled or planner.barrier, False
+            if portals := stamped(steps):
+                await self._reader.stamp_writes(portals, self._planner.names)
             self._outbox.plan(steps)
             asks = [step.ask for step in steps if isinstance(step, Send) and step.ask is not None]
             if asks:
@@ -308,8 +310,7 @@ class Session:
 
     async def _settle(self) -> None:
         """Wait for the target, then learn what may be different now."""
-        inside = self._planner.inside
-        if inside:
+        if inside := self._planner.inside:
             self._server.write(_FLUSH)
         await self._until_idle()
         self._unsettled = False

@@ -62,7 +62,8 @@ _PLAIN: Final = frozenset(
 OFFERED: Final[frozenset[type[Obligation]]] = frozenset({Confine, Limit})
 # What runs inside a transaction can be counted before that lands.
 OFFERED_INSIDE: Final[frozenset[type[Obligation]]] = OFFERED | {Measure}
-_WEIGHED: Final[frozenset[type[Obligation]]] = frozenset({Fuse})
+_OFFERED_WEIGHED: Final[frozenset[type[Obligation]]] = OFFERED | {Fuse}
+_OFFERED_INSIDE_WEIGHED: Final[frozenset[type[Obligation]]] = OFFERED_INSIDE | {Fuse}
 OFFERED_FOR_COPY: Final[frozenset[type[Obligation]]] = frozenset({Confine})
 
 # What an approval can be bound to: statements that say all they mean themselves, and bring no data behind them.
@@ -82,8 +83,9 @@ def offered(statement: Statement) -> frozenset[type[Obligation]]:
     """The obligations that the gateway can honour for a statement."""
     if statement.flow is Flow.COPY_OUT:
         return OFFERED_FOR_COPY
-    kept = OFFERED_INSIDE if statement.transactional else OFFERED
-    return kept | _WEIGHED if weighable(statement) else kept
+    if weighable(statement):
+        return _OFFERED_INSIDE_WEIGHED if statement.transactional else _OFFERED_WEIGHED
+    return OFFERED_INSIDE if statement.transactional else OFFERED
 
 
 def may_write(statement: Statement) -> bool:
@@ -140,9 +142,10 @@ def runs_code(statement: Statement) -> bool:
 
 def marks(statement: Statement) -> bool:
     """Whether it may leave in the session what no list of settings shows: code ran, or settings only code knows of."""
-    things = [effect.object for effect in statement.intent.effects]
-    named = {thing.path[-1] for thing in things if thing.kind is ObjectKind.SETTING} | {statement.name or ""}
-    return runs_code(statement) or (any("." in name for name in named) and statement.flow is not Flow.SHOW)
+    if runs_code(statement):
+        return True
+    named = [effect.object.path[-1] for effect in statement.intent.effects if effect.object.kind is ObjectKind.SETTING]
+    return statement.flow is not Flow.SHOW and "." in "".join((*named, statement.name or ""))
 
 
 def changes_meaning(statement: Statement) -> bool:

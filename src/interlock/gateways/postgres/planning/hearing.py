@@ -7,14 +7,21 @@ from interlock.wire.postgres.messages import build_error
 from interlock.wire.postgres.violations import NotText
 
 
-async def hear(planner: Planner, kind: int, frame: bytes) -> None:
-    """Plan one message that is due. Text that is not UTF-8 is an error and no end, as PostgreSQL has it."""
+async def read(planner: Planner, kind: int, frame: bytes) -> None:
+    """Plan a Query or Parse that is due: its text has to be understood first."""
     try:
         if kind == kinds.QUERY:
             await planner.query(frame)
-        elif kind == kinds.PARSE:
+        else:
             await planner.parse(frame)
-        elif kind == kinds.BIND:
+    except NotText as fault:
+        _not_text(planner, kind, fault)
+
+
+def hear(planner: Planner, kind: int, frame: bytes) -> None:
+    """Plan any other message that is due."""
+    try:
+        if kind == kinds.BIND:
             planner.bind(frame)
         elif kind == kinds.EXECUTE:
             planner.execute(frame)
@@ -25,4 +32,9 @@ async def hear(planner: Planner, kind: int, frame: bytes) -> None:
         else:
             planner.reject(replies.FUNCTION_CALL, ends=True)
     except NotText as fault:
-        planner.reject(build_error("ERROR", fault.sqlstate, str(fault)), ends=kind == kinds.QUERY)
+        _not_text(planner, kind, fault)
+
+
+def _not_text(planner: Planner, kind: int, fault: NotText) -> None:
+    """Text that is not UTF-8 is an error and no end, as PostgreSQL has it."""
+    planner.reject(build_error("ERROR", fault.sqlstate, str(fault)), ends=kind == kinds.QUERY)

@@ -40,6 +40,12 @@ class Analyst(Protocol):
     def __call__(self, text: str, scope: Scope, limits: Limits) -> Awaitable[tuple[Statement, ...]]: ...
 
 
+def stamped(steps: Iterable[Step]) -> list[Portal]:
+    """Portals among them whose statements write or run code: what those were judged by has to be noted."""
+    bound = [step.portal for step in steps if isinstance(step, Send) and step.portal is not None]
+    return [portal for portal in bound if portal.read_in is not None and touched(portal.statement) is not None]
+
+
 class Reader:
     """Reads for one session. `path` is the search_path as the target has it now, `user` the login there."""
 
@@ -105,11 +111,10 @@ class Reader:
             return None
         return what, await self._shared.stamp(what, known)
 
-    async def stamp_writes(self, steps: Iterable[Step], names: Names) -> None:
-        """Note what those among them were judged by that write or run code."""
-        for step in steps:
-            portal = step.portal if isinstance(step, Send) else None
-            if portal is not None and portal.read_in is not None:
+    async def stamp_writes(self, portals: Iterable[Portal], names: Names) -> None:
+        """Note what these were judged by, which write or run code."""
+        for portal in portals:
+            if portal.read_in is not None:
                 portal.stamp = await self.stamp(portal.statement, portal.read_in[0])
                 if portal.stamp is not None and not portal.stamp[1]:
                     await self._stamp_anew(portal, names)

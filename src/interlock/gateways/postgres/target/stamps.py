@@ -107,6 +107,8 @@ def touched(statement: Statement) -> Touched | None:
     """
     if statement.ddl:
         return None
+    if not statement.writes and Verb.EXECUTE not in [effect.verb for effect in statement.intent.effects]:
+        return None
     effects = [effect for effect in statement.intent.effects if effect.object.known and len(effect.object.path) == 3]
     code = {
         effect.object.path[2]
