@@ -12,7 +12,8 @@ from interlock.app.ids import new_id
 from interlock.app.journal import LocalJournal
 from interlock.app.killpoints import kill_point
 from interlock.ledger.faults import LedgerFault
-from interlock.ledger.scribe import Scribe, outcome_entry
+from interlock.ledger.outcomes import outcome_entry
+from interlock.ledger.scribe import Scribe
 from interlock.model import Outcome, Status
 from interlock.store.sqlite import SqliteLedger
 from tests.ledger.values import ALLOW, case

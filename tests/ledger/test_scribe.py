@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from interlock.ledger.leaf import MAX_LEAF, Kind, Numbering, clip, digest, is_canonical, make_entry
+from interlock.ledger.outcomes import outcome_entry, unit_outcome_entry
 from interlock.ledger.reading import read_leaf
-from interlock.ledger.scribe import Scribe, outcome_entry, unit_outcome_entry
+from interlock.ledger.scribe import Scribe
 from interlock.model import (
     Basis,
     Decision,

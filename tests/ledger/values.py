@@ -4,7 +4,8 @@ from collections.abc import Callable
 from itertools import count
 
 from interlock.ledger.leaf import Entry
-from interlock.ledger.scribe import Scribe, outcome_entry
+from interlock.ledger.outcomes import outcome_entry
+from interlock.ledger.scribe import Scribe
 from interlock.model import (
     Case,
     Command,

@@ -60,7 +60,7 @@ RECOUNT: Final[str] = (
 )
 FLUSH: Final[str] = "SELECT pg_catalog.pg_stat_force_next_flush()"
 # What of pg_catalog these ask that an administrator may have taken from PUBLIC: without it nothing can be counted.
-FUNCTIONS: Final = (
+FUNCTIONS: Final[tuple[str, ...]] = (
     "pg_backend_pid",
     "pg_control_system",
     "pg_current_wal_lsn",
@@ -72,7 +72,7 @@ FUNCTIONS: Final = (
     "pg_stat_get_xact_tuples_updated",
     "pg_walfile_name",
 )
-RELATIONS: Final = ("pg_class", "pg_locks", "pg_namespace")
+RELATIONS: Final[tuple[str, ...]] = ("pg_class", "pg_locks", "pg_namespace")
 
 _VERBS: Final = (Verb.CREATE, Verb.CHANGE, Verb.DELETE)
 _STRUCTURAL: Final = frozenset({Verb.CONFIGURE, Verb.DESTROY})

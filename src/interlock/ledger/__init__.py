@@ -2,7 +2,8 @@
 
 from interlock.ledger.faults import LedgerDamaged, LedgerFault, LedgerFull
 from interlock.ledger.leaf import Entry, Kind
-from interlock.ledger.scribe import Scribe, decision_entry, outcome_entry, unit_outcome_entry
+from interlock.ledger.outcomes import outcome_entry, unit_outcome_entry
+from interlock.ledger.scribe import Scribe, decision_entry
 
 __all__ = [
     "Entry",

@@ -5,7 +5,6 @@ from functools import partial
 from hashlib import sha256
 from typing import Final, Generic, Protocol, TypeVar
 
-from msgspec import Struct
 from msgspec.json import encode
 
 from interlock.ledger.groups import (
@@ -17,8 +16,9 @@ from interlock.ledger.groups import (
     session_groups,
     usage_group,
 )
-from interlock.ledger.leaf import MAX_LEAF, ROOM_FOR_PLACE, VERSION, Entry, Kind, clip
+from interlock.ledger.leaf import MAX_LEAF, ROOM_FOR_PLACE, VERSION, Entry, Kind
 from interlock.ledger.leases import request_entry
+from interlock.ledger.outcomes import outcome_entry, unit_outcome_entry
 from interlock.ledger.records import alert_entry, settlement_entry
 from interlock.ledger.seal import SALT_SIZE
 from interlock.model import (
@@ -30,7 +30,6 @@ from interlock.model import (
     Intent,
     Outcome,
     Session,
-    Status,
     Transaction,
 )
 
@@ -64,28 +63,6 @@ class Fragments(Generic[Key, Fragment]):
         fragment = self._encode(value)
         self._known[id(value)] = (value, fragment)
         return fragment
-
-
-class _Ended(Struct):
-    """The outcome group; fields stand in sorted order. `us` is microseconds from admission to the last byte."""
-
-    bytes: int | None
-    error: str | None
-    of: str
-    rows: int | None
-    status: Status
-    unit: str
-    us: int | None
-
-
-class _OutcomeRecord(Struct):
-    """All of an outcome's record; fields stand in sorted order, the gw group would come first."""
-
-    id: str
-    kind: Kind
-    outcome: _Ended
-    ts: int
-    v: int
 
 
 class Entropy(Protocol):
@@ -197,29 +174,3 @@ def _abridged(said: bytes) -> bytes:
 def decision_entry(case: Case, decision: Decision, *, entropy: Entropy, enforced: bool = True) -> Entry:
     """One decision, without the caches of a Scribe."""
     return Scribe(entropy).decision(case, decision, enforced=enforced)
-
-
-def outcome_entry(outcome: Outcome, *, id: str, at: int, unit: str) -> Entry:
-    """What became of the command `outcome.command` of `unit`. RAN closes nothing: its unit is still open."""
-    closes = "" if outcome.status is Status.RAN else outcome.command
-    return _ended(outcome, id, at, unit, closes)
-
-
-def unit_outcome_entry(outcome: Outcome, *, id: str, at: int) -> Entry:
-    """What became of the unit `outcome.command`: every command of it that is still open ended so."""
-    return _ended(outcome, id, at, outcome.command, outcome.command)
-
-
-def _ended(outcome: Outcome, id: str, at: int, unit: str, closes: str) -> Entry:
-    milliseconds = outcome.milliseconds
-    group = _Ended(
-        outcome.bytes,
-        outcome.error and clip(outcome.error, 64),
-        outcome.command,
-        outcome.rows,
-        outcome.status,
-        unit,
-        None if milliseconds is None else round(milliseconds * 1000),
-    )
-    record = _OutcomeRecord(id, Kind.OUTCOME, group, at, VERSION)
-    return Entry(kind=Kind.OUTCOME, id=id, head=b"", tail=encode(record)[1:], closes=closes)

@@ -11,7 +11,7 @@ from interlock.app.serve.wiring import address_of
 from interlock.gateways.postgres.landing.fates import ask
 from interlock.gateways.postgres.target.upstream import Credential
 from interlock.ledger.leaf import Entry
-from interlock.ledger.scribe import outcome_entry
+from interlock.ledger.outcomes import outcome_entry
 from interlock.ledger.unfinished import Unfinished
 from interlock.model import Fault, Outcome, Status, Transaction
 
