@@ -45,6 +45,7 @@ DEBIAN: Final = {
     "postgresql-15": "/usr/lib/postgresql/15/bin/postgres",
     "postgresql-client-15": "/usr/lib/postgresql/15/bin/psql",
     "pgbouncer": "/usr/sbin/pgbouncer",
+    "openssh-client": "/usr/bin/ssh-keygen",
     "golang-go": "/usr/bin/go",
     "golang-golang-x-mod-dev": "/usr/share/gocode/src/golang.org/x/mod",
 }

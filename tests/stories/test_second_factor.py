@@ -4,11 +4,13 @@ import os
 from pathlib import Path
 
 from interlock.access.keys import load_signing_key, make_keypair
+from interlock.access.statement import NAMESPACE
 from interlock.access.tokens import mint
 from interlock.app.clock import now
 from interlock.app.embedded import EmbeddedPostgres
 from interlock.app.ids import new_id
 from interlock.model import Principal, PrincipalKind
+from tests.authenticator import TOUCHED, SecurityKey
 from tests.stories.approving import DELETE, decide, guarded, held, records
 from tests.stories.test_approvals import TOKENS
 
@@ -22,7 +24,9 @@ def test_a_secret_alone_does_not_approve(postgres18: EmbeddedPostgres, tmp_path:
         key = load_signing_key(private)
         return mint(dora, id=new_id(), audience="stand", now=now(), lifetime=600, key=key, kid="k", amr=amr)
 
+    device = SecurityKey(flags=TOUCHED)
     more = TOKENS + '[approvals]\nsecond_factor = ["dba-leads"]\n'
+    more += f'[approvals.signers]\ndora = ["{device.line}"]\n'
     with guarded(postgres18, tmp_path, more=more) as stand:
         stand.start()
         with stand.connect() as client:
@@ -37,6 +41,13 @@ def test_a_secret_alone_does_not_approve(postgres18: EmbeddedPostgres, tmp_path:
             assert client.execute(DELETE).rowcount == 10
             (approval,) = [one for one in records(stand, request) if one["kind"] == "approval"]
             assert (approval["by"], approval["mfa"]) == ("dora", True)
+            signed = held(client)["request"]
+            statement = stand.interlock("approvals", "statement", signed, "--as", "dora", "--group", "dba-leads")
+            (tmp_path / "signature").write_text(device.sign(statement.out.encode(), NAMESPACE))
+            who = ("--as", "dora", "--secret-file", str(stand.directory / "client.secret"))
+            done = stand.interlock("approvals", "approve", signed, *who, "--signature", str(tmp_path / "signature"))
+            assert done.code == 0, done.err  # the device that was touched is one
+            client.execute(DELETE)
             other = held(client)["request"]
             assert decide(stand, "deny", other, "dora", "not now")[0] == 0  # to say no takes no second factor
         assert stand.stop() == 0

@@ -53,7 +53,8 @@ def lease_data(lease: Lease) -> dict[str, object]:
         "may_approve": list(groups_asked(lease)),
         "missing": dict(missing(lease)) if lease.pending else {},
         "approved_by": [
-            {"id": one.id, "group": one.group, "proof": one.proof, "mfa": one.mfa} for one in lease.approved_by
+            {"id": one.id, "group": one.group, "proof": one.proof, "mfa": one.mfa, "key": one.key or None}
+            for one in lease.approved_by
         ],
         "broken_by": None if lease.broken_by is None else lease.broken_by.id,
         "reviewed_by": None if lease.reviewed_by is None else lease.reviewed_by.id,
@@ -159,7 +160,8 @@ def _shown(value: str | None) -> str:
 
 
 def _approved(one: Approver) -> str:
-    return f"{one.id} for {one.group}, by {one.proof}{' with a second factor' if one.mfa else ''}"
+    signed = f", signed with {one.key}{f' ({one.presence})' if one.presence else ''}" if one.key else ""
+    return f"{one.id} for {one.group}, by {one.proof}{' with a second factor' if one.mfa else ''}{signed}"
 
 
 def _who(principal: Principal) -> Iterator[str]:

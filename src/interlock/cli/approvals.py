@@ -7,12 +7,14 @@ import typer
 
 from interlock.access.faults import ApprovalRefused
 from interlock.access.leases import grouped
+from interlock.access.statement import NAMESPACE
 from interlock.app.approvals.messages import Verdict
 from interlock.app.clock import now
 from interlock.cli.approval_card import broken_line, card_data, lease_data, show_card, show_list, step_line
 from interlock.cli.exits import Exit
 from interlock.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from interlock.cli.render import complain, emit, emit_json, quoted, say
+from interlock.cli.signing import Pen, pen
 from interlock.cli.speaking import Name, SecretFile, Speaks, Token, Why, desk_of, identify
 from interlock.model import Lease
 
@@ -59,11 +61,33 @@ def approve(
     token: Token = None,
     group: Annotated[str | None, typer.Option(help="In whose name. [default: the group that helps most]")] = None,
     reason: Why = None,
+    sign: Annotated[Path | None, typer.Option(help="Show the card, and sign it with this SSH key.")] = None,
+    signature: Annotated[Path | None, typer.Option(help="A signature of what `statement` printed.")] = None,
     as_json: AsJson = False,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Approve one request, once. Exits with 75 while others have to approve it too."""
-    _decide(config, request, "approve", (name, secret_file, token), group=group, reason=reason, as_json=as_json)
+    who, signs = (name, secret_file, token), pen(sign, signature)
+    _decide(config, request, "approve", who, group=group, reason=reason, signs=signs, as_json=as_json)
+
+
+@app.command()
+def statement(
+    request: Request,
+    name: Annotated[str, typer.Option("--as", help="Who will sign.")],
+    group: Annotated[str, typer.Option(help="In whose name.")],
+    as_json: AsJson = False,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Print what approving a request signs, to sign it elsewhere: ssh-keygen -Y sign -n approval@interlock -f KEY."""
+    with desk_of(config) as desk:
+        seen = desk.show(request)
+    said = seen.statement(group=group, by=name).decode()
+    if as_json:
+        emit_json(card_data(seen.lease, seen.card) | {"namespace": NAMESPACE, "statement": said})
+        return
+    show_card(seen.lease, seen.card, now())
+    emit(said.removesuffix("\n"))
 
 
 def _without_group(verdict: Verdict, about: str, *, by_operator: bool = False) -> None:
@@ -146,13 +170,16 @@ def _decide(
     *,
     group: str | None = None,
     reason: str | None,
+    signs: Pen | None = None,
     as_json: bool,
 ) -> None:
     with desk_of(config) as desk:
-        if who is not None:
-            identify(desk, who)
+        known = None if who is None else identify(desk, who)
+        signature = None
         try:
-            lease = desk.decide(request, verdict, group=group, reason=reason)
+            if signs is not None and known is not None:
+                group, signature = signs.sign(desk, request, group, known)
+            lease = desk.decide(request, verdict, group=group, reason=reason, signature=signature)
         except ApprovalRefused as refused:
             complain(str(refused))
             raise typer.Exit(Exit.DENIED) from None

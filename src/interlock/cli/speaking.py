@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from interlock.app.approvals.client import Desk
+from interlock.app.approvals.messages import Welcome
 from interlock.app.config import load_config
 from interlock.app.secrets import read_private
 from interlock.model import CallerFault
@@ -26,15 +27,14 @@ def desk_of(config: Path) -> Desk:
     return Desk(load_config(config).approvals.socket)
 
 
-def identify(desk: Desk, who: Speaks) -> None:
+def identify(desk: Desk, who: Speaks) -> Welcome:
     """Prove who speaks: name, secret file, token. Raises CallerFault where nobody is named."""
     name, secret_file, token = who
     if token is not None:
-        desk.present((typer.get_text_stream("stdin").read() if token == "-" else token).strip())
-    elif name is not None:
-        desk.be(name, _secret(name, secret_file))
-    else:
-        raise CallerFault("say who you are: --as NAME with its secret, or --token")
+        return desk.present((typer.get_text_stream("stdin").read() if token == "-" else token).strip())
+    if name is not None:
+        return desk.be(name, _secret(name, secret_file))
+    raise CallerFault("say who you are: --as NAME with its secret, or --token")
 
 
 def _secret(name: str, file: Path | None) -> str:

@@ -107,6 +107,7 @@ def approval_entry(lease: Lease, approver: Approver, *, verdict: str, reason: st
     group: dict[str, JSON] = _approver(approver) | {
         "lease": lease.id,
         "reason": None if reason is None else clip(reason, 256),
+        "signature": clip(approver.signature),
         "state": digest(lease_bytes(lease)),
         "verdict": verdict,
     }
@@ -161,8 +162,10 @@ def _approver(approver: Approver) -> dict[str, JSON]:
         "by": clip(approver.id, MAX_NAME),
         "group": clip(approver.group, MAX_NAME),
         "issuer": clip(approver.issuer, MAX_NAME),
+        "key": clip(approver.key, MAX_NAME),
         "mfa": approver.mfa,
         "operator": approver.operator,
+        "presence": clip(approver.presence, 32),
         "proof": clip(approver.proof, 32),
         "uid": approver.uid,
     }

@@ -32,7 +32,8 @@ class Approver:
 
     `proof` is how the person was identified: `scram` or `token`. `uid` is the operating system's user at the other
     end of the socket, `operator` whether that is the gateway's own, `mfa` whether whoever issued
-    the token was shown a second factor. `at` is in microseconds since the epoch, UTC.
+    the token was shown a second factor. `signature` is one over the card, in base64 (access/sshsig.py), `key` the
+    fingerprint of its key, `presence` what that says of who was there. `at` is in microseconds since the epoch, UTC.
     """
 
     id: str
@@ -43,6 +44,9 @@ class Approver:
     operator: bool
     at: int
     mfa: bool = False
+    signature: str = ""
+    key: str = ""
+    presence: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

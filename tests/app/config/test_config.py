@@ -166,6 +166,9 @@ ana = { kind = "persn", groups = [] }
         (SHOP + '[tokens]\nissuer = "a"\naudience = "b"\nkeys = {}\nmax_lifetime = "13h"', 13, "12h at most"),
         (SHOP + '[tokens]\nissuer = "a"\naudience = "b"\nkeys = {}\nmax_lifetime = "soon"', 13, "not a duration"),
         (SHOP + '[policy]\npack = "prodction"', 10, "production, development"),
+        (SHOP + '[approvals]\nsigned = ["leads"]', 10, "nobody can sign"),
+        (SHOP + '[approvals]\nsignature = "hardware"', 10, "choose one of any, touched, verified"),
+        (SHOP + '[approvals.signers]\ndora = ["ssh-ed25519 AAAA"]', 10, "no public key"),
         (SHOP + '[ledger]\ndurability = "lax"', 10, "choose one of strict, relaxed-reads"),
     ],
 )

@@ -4,12 +4,14 @@ import os
 import socket
 from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, TypeVar
 
 from interlock.access.faults import ApprovalRefused, ServerUnproven
 from interlock.access.scram import SCRAM, ClientExchange
+from interlock.access.statement import approval_statement
 from interlock.app.approvals.messages import (
     Answer,
     Ask,
@@ -32,7 +34,9 @@ from interlock.app.approvals.messages import (
     decode_answer,
     encode,
 )
-from interlock.model import Lease, TargetFault
+from interlock.ledger.leases import read_card
+from interlock.ledger.seal import SALT_SIZE
+from interlock.model import Card, Lease, TargetFault
 
 PATIENCE: Final = 20.0  # seconds
 A = TypeVar("A")
@@ -40,6 +44,25 @@ A = TypeVar("A")
 
 class GatewaySilent(TargetFault):
     """No gateway answers on the socket."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One request as it was shown. Its card and what is signed are the same bytes, `sealed`: None once erased."""
+
+    lease: Lease
+    sealed: bytes | None
+
+    @property
+    def card(self) -> Card | None:
+        """What it would do."""
+        return None if self.sealed is None else read_card(self.sealed[SALT_SIZE:])
+
+    def statement(self, *, group: str, by: str) -> bytes:
+        """What `by` signs to approve it in the name of `group`. Raises ApprovalRefused where the card was erased."""
+        if self.sealed is None:
+            raise ApprovalRefused(f"the card of request {self.lease.id} was erased: nobody can sign it any more")
+        return approval_statement(self.lease, card=self.sealed, group=group, by=by)
 
 
 class Desk:
@@ -90,13 +113,23 @@ class Desk:
         """All that the glass was broken for, and nobody has reviewed."""
         return self._ask(Ask(), Open).unreviewed
 
-    def show(self, request: str) -> Shown:
+    def show(self, request: str) -> "Seen":
         """One with its card."""
-        return self._ask(Show(request=request), Shown)
+        shown = self._ask(Show(request=request), Shown)
+        return Seen(lease=shown.lease, sealed=shown.sealed)
 
-    def decide(self, request: str, verdict: Verdict, *, group: str | None = None, reason: str | None = None) -> Lease:
-        """Approve, deny, withdraw, revoke, break the glass, or review that."""
-        return self._ask(Decide(request=request, verdict=verdict, group=group, reason=reason), Decided).lease
+    def decide(
+        self,
+        request: str,
+        verdict: Verdict,
+        *,
+        group: str | None = None,
+        reason: str | None = None,
+        signature: str | None = None,
+    ) -> Lease:
+        """Approve, deny, withdraw, revoke, break the glass, or review that; `signature` is one over the card."""
+        said = Decide(request=request, verdict=verdict, group=group, reason=reason, signature=signature)
+        return self._ask(said, Decided).lease
 
     def request(self, asked: AskLease) -> Lease:
         """Ask for a lease for a while."""

@@ -34,13 +34,13 @@ from interlock.app.approvals.messages import (
     decode_question,
     encode,
 )
+from interlock.app.approvals.signing import proven
 from interlock.app.approvals.speaker import Speaker, peer_uid
 from interlock.app.config import Config
 from interlock.app.journal import LocalJournal
 from interlock.app.serve.leases import Leases
-from interlock.ledger.leases import read_card
 from interlock.ledger.records import ledger_access_entry
-from interlock.ledger.seal import SALT_SIZE, Sealer
+from interlock.ledger.seal import Sealer
 from interlock.model import Card, Fault, Lease, OurFault, Principal, Span
 from interlock.store.connection import open_for_reading
 from interlock.store.find import record_of
@@ -133,7 +133,7 @@ class _Conversation:
                 return Open(leases=leases.open(), unreviewed=[*leases.unreviewed.values()])
             case Show(request=request):
                 lease = leases.find(request)
-                return Shown(lease=lease, card=await self._card(lease))
+                return Shown(lease=lease, sealed=await self._sealed(lease))
             case Decide():
                 return Decided(lease=await self._decide(question))
             case AskLease():
@@ -154,10 +154,9 @@ class _Conversation:
             return await leases.refuse(lease.id, who, speaker.approver(""), said.reason)
         if said.verdict in ("break-glass", "review"):
             return await self._glass(said, lease, who)
-        group = said.group or group_of(lease, who)
-        if group in self._room.config().approvals.second_factor and not speaker.mfa:
-            raise ApprovalRefused(f"approvals of `{group}` need a second factor: present a token whose `amr` says mfa")
-        return await leases.approve(lease.id, who, speaker.approver(group), said.reason)
+        rules, approver = self._room.config().approvals, speaker.approver(said.group or group_of(lease, who))
+        card = None if said.signature is None else await self._sealed(lease)
+        return await leases.approve(lease.id, who, proven(rules, lease, approver, said.signature, card), said.reason)
 
     async def _take_back(self, said: Decide, lease: Lease) -> Lease:
         """By whoever asked, approved it, or runs the gateway; a lease in force also by whoever could have approved."""
@@ -184,8 +183,8 @@ class _Conversation:
         approver = speaker.approver(group or "")
         return await leases.break_glass(lease.id, who, approver, said.reason, group=group, mfa=speaker.mfa)
 
-    async def _card(self, lease: Lease) -> Card | None:
-        """What is sealed beside the request; that somebody looks is recorded before."""
+    async def _sealed(self, lease: Lease) -> bytes | None:
+        """Salt and card, as they are sealed beside the request; that somebody looks is recorded before."""
         room = self._room
         access = ledger_access_entry(id=room.new_id(), at=room.now(), by=self._speaker.name, records=[lease.id])
         await room.journal.append([access])
@@ -194,7 +193,7 @@ class _Conversation:
             sealed = reader.text(record_of(reader, reader.head().size, lease.id))
         if sealed is None:
             return None
-        return read_card(Sealer(load(room.ledger.data_key_path)).open(sealed, lease.id.encode())[SALT_SIZE:])
+        return Sealer(load(room.ledger.data_key_path)).open(sealed, lease.id.encode())
 
     async def _watch(self) -> None:
         def hear(what: str, lease: Lease, card: Card | None) -> None:

@@ -4,7 +4,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from interlock.model import Card, Lease, Verb
+from interlock.model import Lease, Verb
 
 Verdict = Literal["approve", "deny", "withdraw", "revoke", "break-glass", "review"]
 
@@ -43,12 +43,14 @@ class Show(_Said, frozen=True, kw_only=True, tag="show"):
 
 
 class Decide(_Said, frozen=True, kw_only=True, tag="decide"):
-    """What the speaker decides, in the name of `group` or of the one it helps most. Answered by `Decided`."""
+    """What the speaker decides, in the name of `group` or of the one it helps most; `signature` is one over the card
+    (access/statement.py). Answered by `Decided`."""
 
     request: str
     verdict: Verdict
     group: str | None = None
     reason: str | None = None
+    signature: str | None = None
 
 
 class AskLease(_Said, frozen=True, kw_only=True, tag="ask-lease"):
@@ -89,10 +91,10 @@ class Open(_Said, frozen=True, kw_only=True, tag="open"):
 
 
 class Shown(_Said, frozen=True, kw_only=True, tag="shown"):
-    """One request; `card` is None where its text was erased."""
+    """One request; `sealed` is its salt and its card as they are kept, None where they were erased."""
 
     lease: Lease
-    card: Card | None
+    sealed: bytes | None
 
 
 class Decided(_Said, frozen=True, kw_only=True, tag="decided"):

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from interlock.access.faults import ApprovalRefused
 from interlock.access.identity import Entry, directory_problems
+from interlock.access.sshsig import public_key
 from interlock.app.config.reading import Problem
 from interlock.app.config.schema import (
     LONGEST_TOKEN,
     Access,
+    ApprovalsConfig,
     Config,
     HookFormat,
     PrincipalConfig,
@@ -42,6 +45,7 @@ def find_problems(config: Config) -> Iterator[Problem]:
     yield from _chain_problems(config)
     if config.tokens is not None:
         yield from _token_problems(config.tokens)
+    yield from _signer_problems(config.approvals)
     for name, hook in config.approvals.webhooks.items():
         yield from _webhook_problems(("approvals", "webhooks", name), hook)
     pack = config.policy.pack
@@ -161,6 +165,17 @@ def _token_problems(tokens: TokensConfig) -> Iterator[Problem]:
         yield from _unreadable(("tokens", "keys", kid), path)
     if tokens.max_lifetime > LONGEST_TOKEN:
         yield Problem(("tokens", "max_lifetime"), f"tokens live for {LONGEST_TOKEN // 3600}h at most: shorten it")
+
+
+def _signer_problems(approvals: ApprovalsConfig) -> Iterator[Problem]:
+    for name, keys in approvals.signers.items():
+        for key in keys:
+            try:
+                public_key(key)
+            except ApprovalRefused as refused:
+                yield Problem(("approvals", "signers", name), str(refused))
+    if approvals.signed and not approvals.signers:
+        yield Problem(("approvals", "signed"), "nobody can sign: add the public keys of people to [approvals.signers]")
 
 
 def _webhook_problems(place: tuple[str, ...], hook: WebhookConfig) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+from interlock.access.sshsig import Presence
 from interlock.access.tokens import DEFAULT_LIFETIME, LONGEST_LIFETIME
 from interlock.access.verifier import Verifier
 from interlock.app.config.values import Address, Pack, Seconds
@@ -187,13 +188,17 @@ class ApprovalsConfig(Section, frozen=True, kw_only=True):
     """[approvals]: `expire` is how long a request waits for people, `valid` how long an approved command may take to
     be sent again. `socket` is where `interlock approvals` talks to the gateway. People of the group `break_glass` may
     put a reason in the place of approvals, with a second factor; not set, nobody may. Approvals in the name of the
-    groups `second_factor` need one, too."""
+    groups `second_factor` need one, too; those in the name of the groups `signed` need a signature over the card, by a
+    key of `signers`, as `signature` asks for it."""
 
     expire: Seconds = Seconds(3600)
     valid: Seconds = Seconds(900)
     socket: Path = STATE / "approvals.sock"
     break_glass: Name | None = None
     second_factor: frozenset[Name] = frozenset()
+    signed: frozenset[Name] = frozenset()
+    signature: Presence = Presence.VERIFIED
+    signers: dict[str, tuple[str, ...]] = {}
     webhooks: dict[str, WebhookConfig] = {}
 
 
