@@ -13,7 +13,7 @@ import pytest
 from interlock.access.leases import approve
 from interlock.connectors.events import Step, chat_message, cloud_event
 from interlock.connectors.webhook import MOST_WAITING, TRIES, Hook, Webhook
-from interlock.model import Card, Effect, Impact, Object, ObjectKind, Reach, Target, Verb
+from interlock.model import Basis, Card, Effect, Impact, Object, ObjectKind, Reach, Target, Touched, Verb
 from tests.access.leasing import DORA, MINUTE, by, request
 from tests.connectors.receiver import Receiver, receiving
 
@@ -180,3 +180,15 @@ def test_a_chat_message_cannot_be_dressed_up() -> None:
     assert "<!channel>" not in text
     assert "*＿" not in text
     assert "interlock approvals show request-1" in text
+
+
+def test_what_was_counted_stands_in_the_place_of_what_the_text_tells() -> None:
+    (effect,) = CARD.effects
+    touched = (Touched(object=effect.object, verb=Verb.DELETE, rows=2_000),)
+    card = replace(CARD, impact=Impact(basis=Basis.MEASURED, rows=2_000, reversible=True, touched=touched))
+    said = json.loads(cloud_event(replace(STEP, card=card)))["data"]
+    assert said["effects"] == ["delete table public.<!channel>*_orders_*"]
+    assert said["impact"] == "2,000 rows, measured: delete public.<!channel>*_orders_* 2,000"
+    text = json.loads(chat_message(replace(STEP, card=card)))["blocks"][0]["text"]["text"]
+    assert "<!channel>" not in text
+    assert "2,000 rows, measured" in text

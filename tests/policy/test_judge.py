@@ -239,6 +239,16 @@ def test_the_measured_rows_are_in_the_message(production: Judge) -> None:
     assert "5,000 rows measured" in decision.reasons[0].message
 
 
+def test_what_the_measured_rows_leave_out_is_not_listed_as_zero(production: Judge) -> None:
+    """`2,000 rows measured; delete 0 of items` would hide where the 2,000 are."""
+    other = replace(ORDERS, path=(*ORDERS.path[:-1], "items"))
+    impact = Impact(basis=Basis.MEASURED, rows=5_000, touched=(Touched(object=ORDERS, verb=Verb.DELETE, rows=5_000),))
+    both = (effect(Verb.DELETE), effect(Verb.DELETE, other))
+    decision = production.decide(case(EVE, *both, offers=EVERYTHING, impact=impact))
+    assert "5,000 rows measured" in decision.reasons[0].message
+    assert "delete 0" not in decision.reasons[0].message
+
+
 def test_only_a_lift_that_would_be_enough_is_offered(production: Judge) -> None:
     hold = production.decide(case(DAN, effect(Verb.DESTROY)))
     assert (hold.verdict, [r.lift for r in hold.reasons]) == (Verdict.HOLD, ["approval:dba-leads:2"])

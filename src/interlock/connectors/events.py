@@ -1,6 +1,6 @@
 """A step of a request as others read it: a CloudEvents 1.0 envelope, and a message for Slack-compatible chats."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from interlock.access.leases import groups_asked, missing
-from interlock.model import Basis, Card, Effect, Lease, OneCommand
+from interlock.model import Basis, Card, Lease, OneCommand
 
 TYPE: Final = "dev.interlock.approval"  # and what happened: CloudEvents 1.0, "type"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -54,7 +54,7 @@ def cloud_event(step: Step) -> bytes:
                 "approved_by": [one.id for one in lease.approved_by],
                 "expires_at": lease.ends_at // 1_000_000,
                 "decision": lease.scope.command if isinstance(lease.scope, OneCommand) else None,
-                "effects": [] if step.card is None else _effects(step.card.effects),
+                "effects": [] if step.card is None else _effects(step.card),
                 "shape": None if step.card is None else step.card.shape,
                 "impact": None if step.card is None else _impact(step.card),
             },
@@ -70,16 +70,21 @@ def chat_message(step: Step) -> bytes:
     head = f"{step.what}: {who} on {_plain(lease.target)}" + (f", waits for {wanted}" if lease.pending else "")
     lines = [f"*{head}*"]
     if step.card is not None:
-        lines += [f"would {_plain(effect)}" for effect in _effects(step.card.effects)]
-        lines.append(f"impact: {_impact(step.card)}")
+        lines += [f"would {_plain(effect)}" for effect in _effects(step.card)]
+        lines.append(f"impact: {_plain(_impact(step.card))}")
     if lease.pending:
         lines.append(f"`interlock approvals show {lease.id}`")
     block = {"type": "section", "text": {"type": "mrkdwn", "text": "\n".join(lines)[:_LONGEST]}}
     return msgspec.json.encode({"text": head, "blocks": [block]})
 
 
-def _effects(effects: Sequence[Effect]) -> list[str]:
-    shown = [f"{effect.verb} {effect.object.kind} {effect.object} ({effect.reach})" for effect in effects]
+def _effects(card: Card) -> list[str]:
+    """How far they reach by the text alone stands with them where nobody counted, and a count beside them."""
+    counted = card.impact.basis is Basis.MEASURED
+    shown = [
+        f"{effect.verb} {effect.object.kind} {effect.object}" + ("" if counted else f" ({effect.reach})")
+        for effect in card.effects
+    ]
     return shown[:_MOST_EFFECTS] + ([f"and {len(shown) - _MOST_EFFECTS} more"] if len(shown) > _MOST_EFFECTS else [])
 
 
@@ -87,7 +92,8 @@ def _impact(card: Card) -> str:
     impact = card.impact
     if impact.basis is Basis.UNKNOWN or impact.rows is None:
         return "not measured"
-    return f"{impact.rows:,} rows, {impact.basis}"
+    of = ", ".join(f"{part.verb} {part.object} {part.rows:,}" for part in impact.touched[:_MOST_EFFECTS] if part.rows)
+    return f"{impact.rows:,} rows, {impact.basis}" + (f": {of}" if of else "")
 
 
 def _plain(text: str) -> str:

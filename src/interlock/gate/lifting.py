@@ -139,7 +139,7 @@ class Lifting:
         if ask.prepares and not any(effect.verb is Verb.EXECUTE for effect in case.intent.effects):
             return case, _prepared(decision)
         if not ask.alone:
-            return case, _unbound(decision, "send it by itself, first in its transaction, as a statement of its own")
+            return case, _unbound(decision, "send it by itself, outside a transaction block (in autocommit)")
         if self.runbooks is not None:
             covered, decision = self._covered(self.runbooks(case), case, decision)
             if decision.allowed:

@@ -192,14 +192,14 @@ def _counts(rule: Rule, case: Case) -> Iterator[str]:
 
 
 def _rows(case: Case, question: Question) -> Iterator[str]:
-    """The total, which is the same for every effect and so said once, and what of it belongs to this one."""
+    """The total, which is the same for every effect and so said once, and what of it belongs to this one, if any."""
     impact = case.impact
     if impact.rows is None:
         yield "rows not measured"
         return
     word = "measured" if impact.basis is Basis.MEASURED else "estimated, not measured"
     yield f"{impact.rows:,} rows {word}"
-    if question.here is not None and question.here != impact.rows:
+    if question.here and question.here != impact.rows:
         yield f"{question.verb} {question.here:,} of {question.shown()}"
 
 
