@@ -9,6 +9,7 @@ from interlock.intent.sql.parser import TooDeep, Unparsed, parse, statement_of
 from interlock.intent.sql.places import dropped, places
 from interlock.intent.sql.queries.expressions import QUERIES
 from interlock.intent.sql.queries.names import Level
+from interlock.intent.sql.queries.unasked import unasked
 from interlock.intent.sql.reading import FOLLOWERS, Outputs, Reading, Scope, TooMuch
 from interlock.intent.sql.shape import fingerprint_of, shape_of
 from interlock.intent.sql.statement import Statement
@@ -25,6 +26,7 @@ __all__ = ["DEFAULT_LIMITS", "Limits", "Scope", "Statement", "understand"]
 StatementFunction = Callable[[Reading, Node], Outputs]
 STATEMENTS: Final[dict[str, StatementFunction]] = {**session.STATEMENTS, **utility.STATEMENTS, **ddl.STATEMENTS}
 QUERIES.update(SELECTS | WRITES)
+_COMPUTING = QUERIES.keys() | {"CallStmt", "CopyStmt", "ExecuteStmt"}
 
 
 def understand(text: str, scope: Scope, limits: Limits = DEFAULT_LIMITS) -> tuple[Statement, ...]:
@@ -112,6 +114,8 @@ def _statement(text: str, data: bytes, raw: Node, scope: Scope, limits: Limits, 
 
 def meaning(reading: Reading, level: Level | None, kind: str, inner: Node) -> None:
     """Dispatch one statement node; a kind without a function is refused by name. `level` surrounds a query."""
+    if kind in _COMPUTING:
+        unasked(reading)
     if kind in QUERIES:
         reading.returns = QUERIES[kind](reading, level, inner)
         if reading.shows:

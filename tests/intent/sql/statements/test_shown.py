@@ -1,8 +1,12 @@
 """Settings that hold credentials, and what a login that may see them all is shown."""
 
+import json
+
+import psycopg
 import pytest
 
-from interlock.intent.sql import Scope, understand
+from interlock.app.embedded import EmbeddedPostgres
+from interlock.intent.sql import Catalog, Scope, understand
 from tests.conftest import Database
 from tests.intent.sql.catalog.test_catalog import load, read
 from tests.intent.sql.shop import CATALOG
@@ -20,6 +24,13 @@ LISTS = (
     ("SELECT pg_show_all_settings()", False),
     ("SELECT * FROM pg_show_all_settings()", False),
     ("SHOW ALL", False),
+    ("SELECT setting FROM pg_settings WHERE name LIKE 'archive%'", False),
+    ("SELECT setting FROM pg_settings WHERE name ILIKE '%\\_COMMAND'", False),
+    ("SELECT setting FROM pg_settings WHERE name NOT LIKE 'work%'", False),
+    ("SELECT setting FROM pg_settings WHERE name LIKE $1", False),
+    ("SELECT setting FROM pg_settings WHERE category LIKE 'Auto%'", False),
+    ("SELECT name, setting FROM pg_settings WHERE name LIKE 'autovacuum%'", True),
+    ("SELECT setting FROM pg_settings WHERE name ILIKE 'MAX_%' AND unit IS NOT NULL", True),
     ("SELECT setting FROM pg_settings WHERE name = 'work_mem'", True),
     ("SELECT name, setting FROM pg_settings s WHERE s.name IN ('work_mem', 'jit') AND s.setting <> ''", True),
     ("SELECT set_config('bytea_output', 'hex', false) FROM pg_show_all_settings() WHERE name = 'bytea_output'", True),
@@ -29,8 +40,8 @@ LISTS = (
 )
 
 
-def understood(text: str, user: str) -> bool:
-    (statement,) = understand(text, Scope(catalog=CATALOG, target="shop", user=user))
+def understood(text: str, user: str, catalog: Catalog = CATALOG) -> bool:
+    (statement,) = understand(text, Scope(catalog=catalog, target="shop", user=user))
     return statement.intent.understood
 
 
@@ -39,6 +50,24 @@ def test_a_list_of_settings_says_which_where_the_login_sees_them_all(text: str, 
     assert CATALOG.settings_readers == {"postgres"}
     assert understood(text, "app_user")
     assert understood(text, "postgres") is allowed
+
+
+@pytest.mark.parametrize(("text", "allowed"), LISTS)
+def test_commands_that_are_set_are_shown_by_the_server_to_everybody(text: str, allowed: bool) -> None:
+    """A driver that asks for one setting by a parameter gets it even so: SQLAlchemy reflects tables like that."""
+    saved = json.loads(CATALOG.to_json())
+    saved["rows"]["server"][0]["commands_hold"] = True
+    archiving = Catalog.from_json(json.dumps(saved).encode())
+    assert understood(text, "app_user", archiving) is (allowed or text == "SELECT current_setting($1)")
+
+
+def test_whether_a_command_is_set_is_known_from_the_server() -> None:
+    settings = {"archive_cleanup_command": "aws s3 rm --key AKIA"}
+    with EmbeddedPostgres(settings=settings) as server, psycopg.connect(server.dsn()) as connection:
+        connection.execute("CREATE ROLE il_blind; SET ROLE il_blind")
+        assert connection.execute("SHOW archive_cleanup_command").fetchone() == ("aws s3 rm --key AKIA",)
+        assert read(connection).commands_hold
+    assert not CATALOG.commands_hold
 
 
 def test_who_sees_every_setting_is_known_from_the_server(database: Database) -> None:

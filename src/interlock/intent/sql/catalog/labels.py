@@ -6,7 +6,7 @@ from typing import Final
 
 NO_LABELS: frozenset[str] = frozenset()
 
-# Relations of the system that hold secrets, contents of other tables, or other people's statements.
+# Relations of the system that hold secrets or contents of other tables, in most of their columns.
 SECRET_RELATIONS = frozenset(
     {
         "pg_authid",
@@ -17,22 +17,20 @@ SECRET_RELATIONS = frozenset(
         "pg_stats",
         "pg_stats_ext",
         "pg_stats_ext_exprs",
-        "pg_stat_activity",
         "pg_stat_statements",
         "pg_hba_file_rules",
         "pg_ident_file_mappings",
         "pg_file_settings",
-        "pg_replication_slots",
-        "pg_stat_replication",
-        "pg_stat_wal_receiver",
-        "pg_stat_subscription",
         "user_mapping_options",
     }
 )
-# Where one column tells a secret, and the others are what psql and pg_dump ask about. The options of foreign servers
-# are not among them: PostgreSQL shows them to everybody, and its wrappers take a password in user mappings alone.
+# Where one column tells a secret or other people's statements, and the others are what psql, pg_dump and whoever
+# watches a server ask about. The options of foreign servers are not among them: PostgreSQL shows them to everybody,
+# and its wrappers take a password in user mappings alone.
 SECRET_COLUMNS = frozenset(
     {
+        ("pg_stat_activity", "query"),
+        ("pg_stat_wal_receiver", "conninfo"),
         ("pg_subscription", "subconninfo"),
         ("pg_user_mapping", "umoptions"),
         ("pg_user_mappings", "umoptions"),

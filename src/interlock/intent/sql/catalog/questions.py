@@ -8,7 +8,7 @@ because a schema earlier in the path may hold others that match better (threats.
 import re
 
 
-def _spelled(sql: str) -> str:
+def spelled(sql: str) -> str:
     """`@name` becomes pg_catalog.name, `@=` becomes OPERATOR(pg_catalog.=)."""
     sql = re.sub(r'@([a-z"])', r"pg_catalog.\1", sql)
     return re.sub(r"@([=<>!~|]+)", r"OPERATOR(pg_catalog.\1)", sql)
@@ -17,7 +17,7 @@ def _spelled(sql: str) -> str:
 _SCHEMA = "CASE WHEN n.oid @= @pg_my_temp_schema() THEN 'pg_temp'::@text ELSE n.nspname::@text END"
 _VISIBLE = "(NOT @pg_is_other_temp_schema(n.oid) AND n.nspname @!~ '^pg_(toast|temp_)'"
 _VISIBLE += " OR n.oid @= @pg_my_temp_schema())"
-_FIRST_USER_OID = "16384::@oid"  # access/transam.h: FirstNormalObjectId
+FIRST_USER_OID = "16384::@oid"  # access/transam.h: FirstNormalObjectId
 
 _EXTENSION = """(SELECT e.extname FROM @pg_depend x
   JOIN @pg_extension e ON e.oid @= x.refobjid
@@ -38,13 +38,13 @@ SELECT @json_build_object('oid', c.oid::@int8, 'schema', {_SCHEMA}, 'name', c.re
      AND r.rulename @<> '_RETURN'::@name))::@text
 FROM @pg_class c JOIN @pg_namespace n ON n.oid @= c.relnamespace
 WHERE {_VISIBLE} AND (c.relkind @<> ALL (ARRAY['i','I','c','t']::@"char"[])
-  OR c.oid @>= {_FIRST_USER_OID} AND c.relkind @<> 't'::@"char")
+  OR c.oid @>= {FIRST_USER_OID} AND c.relkind @<> 't'::@"char")
 ORDER BY c.oid"""
 
 _SIZES = f"""
 SELECT @json_build_object('oid', c.oid::@int8, 'rows', c.reltuples, 'pages', c.relpages)::@text
 FROM @pg_class c JOIN @pg_namespace n ON n.oid @= c.relnamespace
-WHERE {_VISIBLE} AND c.oid @>= {_FIRST_USER_OID}
+WHERE {_VISIBLE} AND c.oid @>= {FIRST_USER_OID}
   AND c.relkind @= ANY (ARRAY['r','p','m']::@"char"[])
 ORDER BY c.oid"""
 
@@ -57,7 +57,7 @@ SELECT @json_build_object('relation', i.indrelid::@int8, 'columns',
      WHERE k.place @<= i.indnkeyatts::@int8))::@text
 FROM @pg_index i
 WHERE i.indisunique AND i.indimmediate AND i.indisvalid AND i.indisready AND i.indislive
-  AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indrelid @>= {_FIRST_USER_OID}
+  AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indrelid @>= {FIRST_USER_OID}
   AND NOT EXISTS (SELECT 1 FROM ROWS FROM (@unnest(i.indkey::@int2[]),
       @unnest(i.indcollation::@oid[]), @unnest(i.indclass::@oid[]))
       WITH ORDINALITY AS k(attnum, collation_oid, class_oid, place)
@@ -95,10 +95,10 @@ SELECT @json_build_object('view', r.ev_class::@int8, 'relation', c.oid::@int8, '
   (SELECT @json_agg(a.attname ORDER BY a.attnum) FROM @pg_attribute a
     WHERE a.attrelid @= c.oid AND a.attnum @> 0::@int2))::@text
 FROM @pg_rewrite r
-JOIN @pg_class c ON c.oid @< {_FIRST_USER_OID}
+JOIN @pg_class c ON c.oid @< {FIRST_USER_OID}
   AND c.oid @= ANY (ARRAY(SELECT m.found[1]::@oid
     FROM @regexp_matches(r.ev_action::@text, ':relid (\\d+)', 'g') AS m(found)))
-WHERE r.ev_class @>= {_FIRST_USER_OID} AND NOT EXISTS (SELECT 1 FROM @pg_depend d
+WHERE r.ev_class @>= {FIRST_USER_OID} AND NOT EXISTS (SELECT 1 FROM @pg_depend d
   WHERE d.classid @= '@pg_rewrite'::@regclass::@oid AND d.objid @= r.oid
     AND d.refclassid @= '@pg_class'::@regclass::@oid AND d.refobjid @= c.oid)
 UNION ALL (
@@ -111,7 +111,7 @@ JOIN @pg_depend d ON d.classid @= '@pg_rewrite'::@regclass::@oid
   AND d.refobjid @<> r.ev_class
 LEFT JOIN @pg_attribute a ON a.attrelid @= d.refobjid
   AND a.attnum::@int4 @= d.refobjsubid AND a.attnum @> 0::@int2
-WHERE r.ev_class @>= {_FIRST_USER_OID}
+WHERE r.ev_class @>= {FIRST_USER_OID}
 GROUP BY r.ev_class, d.refobjid ORDER BY r.ev_class, d.refobjid)"""
 
 # What a view is, by numbers, without what no column's origin depends on, and without what is zero or false.
@@ -127,28 +127,43 @@ _TREES = f"""
 SELECT @json_build_object('view', r.ev_class::@int8,
   'tree', @regexp_replace(r.ev_action::@text, '{_LEFT_OUT}', '', 'g'))::@text
 FROM @pg_rewrite r JOIN @pg_class c ON c.oid @= r.ev_class
-WHERE r.ev_class @>= {_FIRST_USER_OID} AND r.rulename @= '_RETURN'::@name ORDER BY r.ev_class"""
+WHERE r.ev_class @>= {FIRST_USER_OID} AND r.rulename @= '_RETURN'::@name ORDER BY r.ev_class"""
 
 _INHERITANCE = """
 SELECT @json_build_object('child', i.inhrelid::@int8, 'parent', i.inhparent::@int8)::@text
 FROM @pg_inherits i ORDER BY i.inhrelid, i.inhseqno"""
 
 # User code that runs because a relation or a type is touched: defaults, checks, expression indexes, policies, views.
-# A value of an array, a composite or a row runs the checks of the domains inside it, however deep.
+# A value of an array, a composite or a row runs the checks of the domains inside it, however deep. Nor need anybody
+# write the functions of an implicit cast, or those that sort and compare: a column of such a type is enough.
 _CODE = f"""
 WITH RECURSIVE inside(inner_type, outer_type) AS (
   SELECT t.typbasetype, t.oid FROM @pg_type t WHERE t.typbasetype @<> 0::@oid
   UNION ALL
-  SELECT t.typelem, t.oid FROM @pg_type t WHERE t.typelem @<> 0::@oid AND t.oid @>= {_FIRST_USER_OID}
+  SELECT t.typelem, t.oid FROM @pg_type t WHERE t.typelem @<> 0::@oid AND t.oid @>= {FIRST_USER_OID}
   UNION ALL
   SELECT a.atttypid, c.reltype FROM @pg_attribute a JOIN @pg_class c ON c.oid @= a.attrelid
-    WHERE a.attnum @> 0::@int2 AND NOT a.attisdropped AND c.reltype @<> 0::@oid AND c.oid @>= {_FIRST_USER_OID}
+    WHERE a.attnum @> 0::@int2 AND NOT a.attisdropped AND c.reltype @<> 0::@oid AND c.oid @>= {FIRST_USER_OID}
   UNION ALL
   SELECT r.rngsubtype, r.rngtypid FROM @pg_range r
   UNION ALL
   SELECT r.rngtypid, r.rngmultitypid FROM @pg_range r
+), unasked(type, function) AS (
+  SELECT t.type, c.castfunc FROM @pg_cast c, @unnest(ARRAY[c.castsource, c.casttarget]) AS t(type)
+    WHERE c.castcontext @= 'i'::@"char" AND c.castfunc @>= {FIRST_USER_OID} AND t.type @>= {FIRST_USER_OID}
+      AND {_EXTENSION.format(table="@pg_cast", oid="c.oid")} IS NULL
+  UNION
+  SELECT o.opcintype, u.function FROM @pg_opclass o CROSS JOIN LATERAL (
+      SELECT f.amproc::@oid FROM @pg_amproc f WHERE f.amprocfamily @= o.opcfamily AND f.amproclefttype @= o.opcintype
+      UNION ALL
+      SELECT p.oprcode::@oid FROM @pg_amop a JOIN @pg_operator p ON p.oid @= a.amopopr
+        WHERE a.amopfamily @= o.opcfamily AND a.amoplefttype @= o.opcintype) AS u(function)
+    WHERE o.opcdefault AND o.oid @>= {FIRST_USER_OID} AND u.function @>= {FIRST_USER_OID}
+      AND {_EXTENSION.format(table="@pg_opclass", oid="o.oid")} IS NULL
 ), held(domain, type) AS (
   SELECT k.contypid, k.contypid FROM @pg_constraint k WHERE k.contypid @<> 0::@oid
+  UNION
+  SELECT u.type, u.type FROM unasked u
   UNION
   SELECT h.domain, i.outer_type FROM held h JOIN inside i ON i.inner_type @= h.type
 ), kept(relation, domain, by, tree) AS (
@@ -164,7 +179,7 @@ WITH RECURSIVE inside(inner_type, outer_type) AS (
   SELECT t.partrelid, NULL, 'check', t.partexprs::@text FROM @pg_partitioned_table t WHERE t.partexprs IS NOT NULL
   UNION ALL
   SELECT r.ev_class, NULL, CASE WHEN r.rulename @= '_RETURN'::@name THEN 'view' ELSE 'rule' END,
-    @concat(r.ev_qual::@text, r.ev_action::@text) FROM @pg_rewrite r WHERE r.ev_class @>= {_FIRST_USER_OID}
+    @concat(r.ev_qual::@text, r.ev_action::@text) FROM @pg_rewrite r WHERE r.ev_class @>= {FIRST_USER_OID}
 ), called(relation, domain, by, function) AS (
   SELECT k.relation, k.domain, k.by, m.found[1]::@oid
   FROM kept k, @regexp_matches(k.tree, ':(?:funcid|opfuncid|aggfnoid|winfnoid) (\\d+)', 'g') AS m(found)
@@ -173,7 +188,9 @@ WITH RECURSIVE inside(inner_type, outer_type) AS (
     WHERE p.provolatile @= 'v'::@"char" AND p.proname @<> ALL (ARRAY['nextval', 'currval', 'random', 'random_normal',
       'clock_timestamp', 'timeofday', 'gen_random_uuid', 'uuidv4', 'uuidv7']::@name[])
       OR p.proname @~ '_to_xml|^pg_stat_get_(backend_)?activity$|^pg_mcv_list_items$'
-      OR c.function @>= {_FIRST_USER_OID}
+      OR c.function @>= {FIRST_USER_OID}
+  UNION ALL
+  SELECT NULL, u.type, 'unasked', u.function FROM unasked u
   UNION ALL
   SELECT f.adrelid AS relation, NULL::@oid AS domain, 'default' AS by, d.refobjid AS function
     FROM @pg_depend d JOIN @pg_attrdef f ON f.oid @= d.objid
@@ -207,7 +224,7 @@ WITH RECURSIVE inside(inner_type, outer_type) AS (
   UNION
   SELECT a.attrelid, NULL, 'column', w.function FROM touched w JOIN held h ON h.domain @= w.domain
     JOIN @pg_attribute a ON a.atttypid @= h.type AND a.attnum @> 0::@int2 AND NOT a.attisdropped
-    JOIN @pg_type t ON t.oid @= h.type AND t.typtype @<> 'd'::@"char"
+    JOIN @pg_type t ON t.oid @= h.type AND (t.typtype @<> 'd'::@"char" OR w.by @= 'unasked')
 )
 SELECT @json_build_object('relation', w.relation::@int8, 'by', w.by, 'schema', n.nspname, 'function', p.proname,
   'type_schema', {_SCHEMA.replace("n.", "s.")}, 'type', t.typname)::@text
@@ -216,7 +233,7 @@ JOIN @pg_proc p ON p.oid @= w.function
 JOIN @pg_namespace n ON n.oid @= p.pronamespace
 LEFT JOIN @pg_type t ON t.oid @= w.type
 LEFT JOIN @pg_namespace s ON s.oid @= t.typnamespace
-WHERE p.oid @>= {_FIRST_USER_OID} OR p.provolatile @= 'v'::@"char" OR p.proname @~ '_to_xml|_activity$|_mcv_'
+WHERE p.oid @>= {FIRST_USER_OID} OR p.provolatile @= 'v'::@"char" OR p.proname @~ '_to_xml|_activity$|_mcv_'
 ORDER BY w.relation, w.type, w.by, n.nspname, p.proname"""
 
 # Which columns a generated column is computed from: labels flow along (threats.md 14).
@@ -245,22 +262,28 @@ SELECT @json_build_object('schema', {_SCHEMA}, 'name', p.proname,
     FROM @pg_aggregate a JOIN @pg_proc c ON c.oid @= ANY (ARRAY[a.aggtransfn, a.aggfinalfn, a.aggcombinefn,
       a.aggserialfn, a.aggdeserialfn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn]::@oid[])
     JOIN @pg_namespace cn ON cn.oid @= c.pronamespace
-    WHERE a.aggfnoid::@oid @= p.oid), '[]'::@json), 'defaults', @pg_get_expr(p.proargdefaults, 0::@oid))::@text
+    WHERE a.aggfnoid::@oid @= p.oid), '[]'::@json),
+  'types', coalesce((SELECT @json_agg(DISTINCT tn.nspname::@text @|| '.' @|| t.typname::@text)
+    FROM @unnest(coalesce(p.proallargtypes, p.proargtypes::@oid[]) @|| p.prorettype) AS s(type)
+    JOIN @pg_type t ON t.oid @= s.type JOIN @pg_namespace tn ON tn.oid @= t.typnamespace
+    WHERE t.oid @>= {FIRST_USER_OID} OR t.oid @= ANY (SELECT c.casttarget FROM @pg_cast c
+      WHERE c.castfunc @>= {FIRST_USER_OID} AND c.castcontext @<> 'e'::@"char")), '[]'::@json),
+  'defaults', @pg_get_expr(p.proargdefaults, 0::@oid))::@text
 FROM @pg_proc p JOIN @pg_namespace n ON n.oid @= p.pronamespace
 JOIN @pg_language l ON l.oid @= p.prolang
-WHERE p.oid @>= {_FIRST_USER_OID} AND {_VISIBLE}
+WHERE p.oid @>= {FIRST_USER_OID} AND {_VISIBLE}
 ORDER BY p.oid"""
 
 _OPERATORS = f"""
 SELECT @json_build_object('schema', {_SCHEMA}, 'name', o.oprname,
-  'own_types', (o.oprleft @= 0::@oid OR o.oprleft @>= {_FIRST_USER_OID})
-    AND (o.oprright @= 0::@oid OR o.oprright @>= {_FIRST_USER_OID}),
+  'own_types', (o.oprleft @= 0::@oid OR o.oprleft @>= {FIRST_USER_OID})
+    AND (o.oprright @= 0::@oid OR o.oprright @>= {FIRST_USER_OID}),
   'function_schema', fn.nspname, 'function', p.proname,
   'extension', {_EXTENSION.format(table="@pg_operator", oid="o.oid")})::@text
 FROM @pg_operator o JOIN @pg_namespace n ON n.oid @= o.oprnamespace
 JOIN @pg_proc p ON p.oid @= o.oprcode::@oid
 JOIN @pg_namespace fn ON fn.oid @= p.pronamespace
-WHERE (o.oid @>= {_FIRST_USER_OID} OR p.oid @>= {_FIRST_USER_OID}) AND {_VISIBLE}
+WHERE (o.oid @>= {FIRST_USER_OID} OR p.oid @>= {FIRST_USER_OID}) AND {_VISIBLE}
 ORDER BY o.oid"""
 
 _TYPES = f"""
@@ -270,7 +293,7 @@ SELECT @json_build_object('oid', t.oid::@int8, 'schema', {_SCHEMA}, 'name', t.ty
   'extension', {_EXTENSION.format(table="@pg_type", oid="t.oid")})::@text
 FROM @pg_type t JOIN @pg_namespace n ON n.oid @= t.typnamespace
 LEFT JOIN @pg_type b ON b.oid @= t.typbasetype
-WHERE t.oid @>= {_FIRST_USER_OID} AND {_VISIBLE}
+WHERE t.oid @>= {FIRST_USER_OID} AND {_VISIBLE}
   AND t.typtype @= ANY (ARRAY['d','e','b','r','m','c']::@"char"[])
   AND t.typelem @= 0::@oid
   AND NOT EXISTS (SELECT 1 FROM @pg_class c WHERE c.oid @= t.typrelid
@@ -279,12 +302,13 @@ ORDER BY t.oid"""
 
 _CASTS = f"""
 SELECT @json_build_object('source', s.typname, 'target', t.typname, 'function_schema', n.nspname, 'function', p.proname,
-  'context', c.castcontext, 'extension', {_EXTENSION.format(table="@pg_cast", oid="c.oid")})::@text
+  'context', c.castcontext, 'everywhere', c.castcontext @= 'i'::@"char" AND c.castsource @< {FIRST_USER_OID}
+    AND c.casttarget @< {FIRST_USER_OID}, 'extension', {_EXTENSION.format(table="@pg_cast", oid="c.oid")})::@text
 FROM @pg_cast c JOIN @pg_type s ON s.oid @= c.castsource
 JOIN @pg_type t ON t.oid @= c.casttarget
 JOIN @pg_proc p ON p.oid @= c.castfunc
 JOIN @pg_namespace n ON n.oid @= p.pronamespace
-WHERE c.oid @>= {_FIRST_USER_OID}
+WHERE c.oid @>= {FIRST_USER_OID}
 ORDER BY c.oid"""
 
 _SCHEMAS = f"""
@@ -301,10 +325,12 @@ _SERVER = """
 SELECT @json_build_object('version', @current_setting('server_version_num')::@int4,
   'encoding', @getdatabaseencoding(), 'settings_readers', coalesce((SELECT @json_agg(r.rolname ORDER BY r.rolname)
     FROM @pg_roles r WHERE @pg_has_role(r.oid, 'pg_read_all_settings', 'MEMBER') AND r.rolname @!~ '^pg_'),
-    '[]'::@json))::@text"""
+    '[]'::@json), 'commands_hold', @concat_ws('', @current_setting('archive_command', true),
+    @current_setting('restore_command', true), @current_setting('archive_cleanup_command', true),
+    @current_setting('recovery_end_command', true)) @<> ALL (ARRAY['', '(disabled)']))::@text"""
 
 QUERIES: dict[str, str] = {
-    name: _spelled(sql)
+    name: spelled(sql)
     for name, sql in {
         "server": _SERVER,
         "schemas": _SCHEMAS,
@@ -325,61 +351,3 @@ QUERIES: dict[str, str] = {
         "sizes": _SIZES,
     }.items()
 }
-
-
-def _stamps(table: str, oid: str, extra: str = "", where: str = "") -> str:
-    """The (object, xmin) pairs of one system table; a sum of xmin collides, a hash does not (threats.md 12)."""
-    key = f"{oid}::@text @|| ':' @|| {extra} x.xmin::@text"
-    return f"SELECT '{table}' AS source, {key} AS stamp FROM @{table} x {where}"
-
-
-_NOT_TEMP = (
-    "JOIN @pg_class c ON c.oid @= x.{column} AND c.relpersistence @<> 't'::@\"char\" AND c.relkind @<> 't'::@\"char\""
-)
-
-# Temporary tables of other sessions come and go; they mean nothing to this one.
-_LASTING = "@!~ '^pg_(toast_)?temp_'"
-_IN_LASTING = f"JOIN @pg_namespace n ON n.oid @= x.{{column}} AND n.nspname {_LASTING}"
-
-# VACUUM and ANALYZE write sizes in place, so that no xmin tells: eight times as many pages are another size.
-_SIZE_CLASSES = f"""SELECT 'size' AS source, x.oid::@text @|| ':' @|| @width_bucket(x.relpages,
-  ARRAY[64, 512, 4096, 32768, 262144, 2097152, 16777216])::@text AS stamp FROM @pg_class x
-  WHERE x.oid @>= {_FIRST_USER_OID} AND x.relkind @= ANY (ARRAY['r','m']::@"char"[])
-    AND x.relpersistence @<> 't'::@"char"
-    AND x.relpages @>= 64"""
-
-_STAMPED = " UNION ALL ".join(
-    [
-        _stamps("pg_class", "x.oid", where=_NOT_TEMP.format(column="oid")),
-        _stamps(
-            "pg_attribute",
-            "x.attrelid",
-            "x.attnum::@text @|| ':' @||",
-            _NOT_TEMP.format(column="attrelid") + f" WHERE x.attrelid @>= {_FIRST_USER_OID}",
-        ),
-        *(
-            _stamps(table, "x.oid")
-            for table in (
-                "pg_trigger",
-                "pg_rewrite",
-                "pg_proc",
-                "pg_operator",
-                "pg_cast",
-                "pg_policy",
-                "pg_event_trigger",
-            )
-        ),
-        _stamps("pg_namespace", "x.oid", where=f"WHERE x.nspname {_LASTING}"),
-        _stamps("pg_constraint", "x.oid", where=_IN_LASTING.format(column="connamespace")),
-        _stamps("pg_type", "x.oid", where=_IN_LASTING.format(column="typnamespace") + " WHERE x.typrelid @= 0::@oid"),
-        _stamps("pg_index", "x.indexrelid", where=_NOT_TEMP.format(column="indexrelid")),
-        _stamps("pg_inherits", "x.inhrelid"),
-        _SIZE_CLASSES,
-        _stamps("pg_attrdef", "x.oid", where=_NOT_TEMP.format(column="adrelid")),
-    ]
-)
-
-FINGERPRINT: str = _spelled(f"""
-SELECT @encode(@sha256(@convert_to(coalesce(@string_agg(
-  s.source @|| s.stamp, ',' ORDER BY s.source COLLATE @"C", s.stamp COLLATE @"C"), ''), 'UTF8')), 'hex')
-FROM ({_STAMPED}) s""")

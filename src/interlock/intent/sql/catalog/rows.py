@@ -4,11 +4,15 @@ import msgspec
 
 
 class Server(msgspec.Struct, frozen=True):
-    """`version` is server_version_num: 180006. `settings_readers` are the roles that see every setting's value."""
+    """`version` is server_version_num: 180006. `settings_readers` are the roles that see every setting's value.
+
+    `commands_hold`: commands that archive or restore are set, which may hold credentials and are shown to everybody.
+    """
 
     version: int
     encoding: str
     settings_readers: tuple[str, ...]
+    commands_hold: bool = True
 
 
 class Schema(msgspec.Struct, frozen=True):
@@ -129,8 +133,9 @@ class Function(msgspec.Struct, frozen=True):
     """A function, procedure, aggregate or window function that did not come with the server.
 
     `body` is its text where the language is SQL or PL/pgSQL, `names` those of its arguments, `settings` what it sets
-    while it runs ("name=value"), `calls` the functions that an aggregate is made of, as (schema, name), and `defaults`
-    the expressions that stand in for arguments left out.
+    while it runs ("name=value"), `calls` the functions that an aggregate is made of, as (schema, name), `defaults` the
+    expressions that stand in for arguments left out, and `types` those ("schema.name") of its arguments and its result
+    that are of users or that a cast of theirs leads to.
     """
 
     schema: str
@@ -147,6 +152,7 @@ class Function(msgspec.Struct, frozen=True):
     settings: tuple[str, ...] = ()
     calls: tuple[tuple[str, str], ...] = ()
     defaults: str | None = None
+    types: tuple[str, ...] = ()
 
 
 class Operator(msgspec.Struct, frozen=True):
@@ -178,7 +184,10 @@ class Type(msgspec.Struct, frozen=True):
 
 
 class Cast(msgspec.Struct, frozen=True):
-    """A cast that runs a user function; `context` is e explicit, a assignment, i implicit."""
+    """A cast that runs a user function; `context` is e explicit, a assignment, i implicit.
+
+    `everywhere` marks an implicit one between two types of the server: any expression may run it.
+    """
 
     source: str
     target: str
@@ -186,6 +195,7 @@ class Cast(msgspec.Struct, frozen=True):
     function: str
     context: str
     extension: str | None
+    everywhere: bool = False
 
 
 class EventTrigger(msgspec.Struct, frozen=True):

@@ -9,9 +9,10 @@ import msgspec
 from interlock.intent.sql.catalog import rows
 from interlock.intent.sql.catalog.labels import NO_LABELS, SYSTEM_SCHEMAS, LabelBook
 from interlock.intent.sql.catalog.lineage import ROW, lineage
-from interlock.intent.sql.catalog.questions import FINGERPRINT, QUERIES
+from interlock.intent.sql.catalog.questions import QUERIES
 from interlock.intent.sql.catalog.relation import ForeignKey, Relation, Trigger
 from interlock.intent.sql.catalog.sight import Sight
+from interlock.intent.sql.catalog.stamps import FINGERPRINT
 from interlock.model import Field, Object, ObjectKind, OurFault
 
 __all__ = ["FINGERPRINT", "QUERIES", "Catalog", "CatalogUnreadable", "LabelBook", "Relation"]
@@ -47,9 +48,9 @@ class Catalog:
 
     __slots__ = (
         "__weakref__",
-        "_rows", "_sights", "casts", "database", "epoch", "event_triggers", "followed", "functions", "labels",
-        "operators", "relations", "schemas", "server_version", "settings_readers", "target", "type_code",
-        "types",
+        "_rows", "_sights", "casts", "commands_hold", "database", "epoch", "event_triggers", "everywhere", "followed",
+        "functions", "labels", "operators", "relations", "schemas", "server_version", "settings_readers", "target",
+        "type_code", "types",
     )  # fmt: skip
 
     def __init__(self, target: str, database: str, texts: Mapping[str, Texts], labels: LabelBook) -> None:
@@ -58,11 +59,13 @@ class Catalog:
         server = _read(texts, "server", rows.Server)
         self.server_version: int = server[0].version if server else 0
         self.settings_readers = frozenset(server[0].settings_readers if server else ())
+        self.commands_hold = server[0].commands_hold if server else True
         self.schemas: Mapping[str, str] = {row.name: row.owner for row in _read(texts, "schemas", rows.Schema)}
         self.functions = _grouped(_read(texts, "functions", rows.Function))
         self.operators = _grouped(_read(texts, "operators", rows.Operator))
         self.types = _grouped(_read(texts, "types", rows.Type))
         self.casts: Sequence[rows.Cast] = _read(texts, "casts", rows.Cast)
+        self.everywhere = [cast for cast in self.casts if cast.everywhere and cast.extension is None]
         # User functions that a value of a type runs, by the type's name.
         self.type_code: dict[str, list[rows.Code]] = {}
         for code in _read(texts, "code", rows.Code):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from interlock.intent.sql.catalog.rows import Function
+from interlock.intent.sql.catalog.snapshot import Catalog
 from interlock.intent.sql.code import plpgsql
 from interlock.intent.sql.code.functions import DANGEROUS
 from interlock.intent.sql.gathered import MOST_FINDINGS
@@ -25,12 +26,13 @@ from interlock.model import Effect, Finding, FindingCode, Reach, Verb
 Dispatch = Callable[[Reading, "Level | None", str, Node], None]
 Path = tuple[str, ...]
 
-# Extensions whose functions compute and reach nothing else; their code is C, which nobody can follow.
+# Extensions whose functions in C compute and reach nothing else. What they have in SQL and PL/pgSQL is followed like
+# any other: PostGIS brings `DropGeometryTable`.
 _COMPUTING = words(
     """pg_trgm unaccent fuzzystrmatch pgcrypto uuid-ossp hstore citext ltree intarray cube earthdistance isn seg
-    btree_gin btree_gist bloom postgis postgis_raster postgis_topology address_standardizer vector tsm_system_rows
-    tsm_system_time dict_int dict_xsyn lo h3 pg_uuidv7"""
+    btree_gin btree_gist bloom postgis vector tsm_system_rows tsm_system_time dict_int dict_xsyn h3 pg_uuidv7"""
 )
+_NATIVE = frozenset({"c", "internal"})
 # A body with one of these does more than its effects say.
 _UNCLEAR = frozenset(
     {
@@ -113,8 +115,8 @@ def _read(reading: Reading, dispatch: Dispatch, function: Function, path: Path) 
     if function.kind == "a":
         made_of = [(schema, name) for schema, name in function.calls if schema != "pg_catalog"]
         clear = all(schema != "pg_catalog" or name not in DANGEROUS for schema, name in function.calls)
-        return Followed(clear=clear, calls=tuple(made_of), path=path)
-    if function.extension in _COMPUTING:
+        return Followed(clear=clear, calls=(*made_of, *_signature(reading.catalog, function)), path=path)
+    if function.extension in _COMPUTING and function.language in _NATIVE:
         return Followed(clear=True, path=path)
     own = _own_path(function, path)
     if own is None or function.body is None:
@@ -134,7 +136,18 @@ def _read(reading: Reading, dispatch: Dispatch, function: Function, path: Path) 
             _understand(inner, dispatch, level, text)
     except (Unparsed, TooDeep, TooMuch, RecursionError):
         return _OPAQUE
-    return _summary(inner, own, f"{function.schema}.{function.name}")
+    found = _summary(inner, own, f"{function.schema}.{function.name}")
+    return replace(found, calls=(*found.calls, *_signature(reading.catalog, function)))
+
+
+def _signature(catalog: Catalog, function: Function) -> list[tuple[str, str]]:
+    """What its arguments and its result run by their types alone: checks of domains, casts that nobody writes."""
+    codes = [(code.schema, code.function) for dotted in function.types
+             for code in catalog.type_code.get(dotted.partition(".")[2], ())
+             if code.type_schema == dotted.partition(".")[0]]  # fmt: skip
+    bare = {dotted.partition(".")[2] for dotted in function.types}
+    return codes + [(cast.function_schema, cast.function) for cast in catalog.casts
+                    if cast.target in bare and cast.context != "e" and cast.extension is None]  # fmt: skip
 
 
 def _summary(inner: Reading, path: Path, name: str) -> Followed:

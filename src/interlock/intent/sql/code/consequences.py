@@ -110,7 +110,7 @@ def _domains(reading: Reading, relation: Relation, change: Change, columns: tupl
             continue
         for found in reading.catalog.type_code[column.type]:
             if found.type_schema == column.type_schema:
-                reading.user_code(found.schema, found.function, f"the check of type `{found.type}`")
+                reading.user_code(found.schema, found.function, f"a value of type `{found.type}`")
     for cast in reading.catalog.casts:
         # A value of another type is cast on its way in, without a word.
         if cast.context == "e" or cast.extension is not None:

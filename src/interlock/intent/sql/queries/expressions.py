@@ -11,6 +11,7 @@ from interlock.intent.sql.catalog.rows import Operator
 from interlock.intent.sql.code.functions import SET_CONFIG, Danger, callee
 from interlock.intent.sql.queries import names as naming
 from interlock.intent.sql.queries.names import Level
+from interlock.intent.sql.queries.unasked import type_name, unasked
 from interlock.intent.sql.reach.counting import MAKING
 from interlock.intent.sql.reach.smallness import keyed
 from interlock.intent.sql.reach.stalls import make, refuse_repeated
@@ -53,6 +54,7 @@ def query(reading: Reading, level: Level | None, wrapped: Node | None) -> Output
     reading.depth += 1
     if reading.depth > reading.limits.max_depth:
         raise TooMuch(f"queries nest deeper than {reading.limits.max_depth}; write them flatter")
+    unasked(reading)
     mentions, hits, series = reading.mentions, reading.hits, reading.series
     reading.mentions, reading.hits, reading.series = [], set(), 0.0
     outputs = function(reading, level, inner)
@@ -155,7 +157,8 @@ def _case(reading: Reading, level: Level | None, inner: Node) -> Parts:
 
 
 def _cast(reading: Reading, level: Level | None, inner: Node) -> Parts:
-    type_name(reading, node(inner, "typeName") or EMPTY)
+    # A literal has no type yet: it is read by the type's own input function, and no cast runs
+    type_name(reading, node(inner, "typeName") or EMPTY, literal=isinstance(constant(node(inner, "arg")), str))
     return inner.get("arg")
 
 
@@ -224,21 +227,6 @@ def _operators_in(reading: Reading, name: tuple[str, ...]) -> list[Operator]:
     """The same for a name that says its schema."""
     listed = reading.catalog.operators.get(name[-1], ()) if name else ()
     return [found for found in listed if found.schema == name[-2] and found.stands_in]
-
-
-def type_name(reading: Reading, inner: Node) -> None:
-    """A type named in a cast or definition: a domain with checks runs them, a user type its input function."""
-    qualified = names(inner, "names")
-    if not qualified:
-        return
-    location = number(inner, "location", -1)
-    schema = qualified[-2] if len(qualified) > 1 else None
-    for found in reading.catalog.type_code.get(qualified[-1], ()):
-        if found.type_schema == schema if schema is not None else found.type_schema in reading.path:
-            reading.user_code(found.schema, found.function, f"the check of type `{found.type}`", location)
-    for cast in reading.catalog.casts:
-        if cast.target == qualified[-1] and cast.extension is None:
-            reading.user_code(cast.function_schema, cast.function, f"the cast to `{cast.target}`", location)
 
 
 def call(reading: Reading, level: Level | None, inner: Node, name: tuple[str, ...]) -> None:

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from interlock.intent.sql.catalog.relation import Relation
 from interlock.intent.sql.code.planted import changes_structure, options, outside_transaction
-from interlock.intent.sql.queries.expressions import type_name, walk
+from interlock.intent.sql.queries.expressions import walk
 from interlock.intent.sql.queries.names import Level
+from interlock.intent.sql.queries.unasked import type_name
 from interlock.intent.sql.reading import Outputs, Reading
 from interlock.intent.sql.refusals import refuse_by_name
 from interlock.intent.sql.statements.cascade import Cascade, unrefer

@@ -1,7 +1,8 @@
 """Columns and constraints as they are defined: the code they keep, the tables they refer to."""
 
-from interlock.intent.sql.queries.expressions import operator, type_name, walk
+from interlock.intent.sql.queries.expressions import operator, walk
 from interlock.intent.sql.queries.names import Level
+from interlock.intent.sql.queries.unasked import type_name
 from interlock.intent.sql.reading import Reading
 from interlock.intent.sql.tree import Node, body, names, node, nodes, word
 from interlock.model import FindingCode, Reach, Verb

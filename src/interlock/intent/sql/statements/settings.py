@@ -114,5 +114,5 @@ def _is_custom(name: str) -> bool:
 
 _EXTENSION_PREFIXES = words(
     "plpgsql plperl plpython pltcl auto_explain pg_stat_statements pg_trgm pgaudit pg_hint_plan postgres_fdw "
-    "session_preload timescaledb citus cron pgcrypto sepgsql anon supautils"
+    "session_preload postgis pglogical timescaledb citus cron pgcrypto sepgsql anon supautils"
 )

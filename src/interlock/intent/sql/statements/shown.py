@@ -1,9 +1,11 @@
 """Settings that are read in other ways than SHOW: pg_settings, pg_show_all_settings(), current_setting().
 
-A secret is refused by its name however it is asked for. The server leaves it out of lists for everybody but superusers
-and members of pg_read_all_settings; where the target's login is one of those, a list has to say which names it is of.
+A secret is refused by its name however it is asked for. Of these the server leaves connections and passphrases out of
+lists for everybody but superusers and members of pg_read_all_settings; the commands that archive and restore it shows
+to all. Where the target's login is one of those, or such a command is set, a list has to say which names it is of.
 """
 
+import re
 from typing import Final
 
 from interlock.intent.sql.conditions.folding import fold
@@ -18,11 +20,26 @@ VIEW: Final = "pg_settings"
 FUNCTION: Final = "pg_show_all_settings"
 _VALUES: Final = frozenset({"setting", "boot_val", "reset_val"})
 _NAMELESS: Final = Level(None)
+_MOST_GAPS: Final = 3  # of a pattern of LIKE: each is tried at every place
+
+
+def sees_hidden(reading: Reading) -> bool:
+    """Whether the server would show this login what it hides from others."""
+    return reading.scope.user in reading.catalog.settings_readers
 
 
 def sees_secrets(reading: Reading) -> bool:
-    """Whether the server would show this login what it hides from others."""
-    return reading.scope.user in reading.catalog.settings_readers
+    """Whether a list would show it one of `SHOWABLE_SECRETS`: those, or commands that are set, shown to everybody."""
+    return reading.catalog.commands_hold or sees_hidden(reading)
+
+
+def refuse_list(reading: Reading, location: int) -> None:
+    """A list of every setting, where some of them may hold credentials."""
+    message = (
+        "a list of all settings shows this login some that may hold credentials (commands that archive and restore, "
+        "connections of standbys); name those you want (`WHERE name = ...`)"
+    )
+    reading.refuse(FindingCode.SETTING_REFUSED, message, location)
 
 
 def judge_current(reading: Reading, arguments: list[Node], location: int) -> None:
@@ -31,7 +48,7 @@ def judge_current(reading: Reading, arguments: list[Node], location: int) -> Non
     if isinstance(asked, str):
         if asked.lower() in SHOWABLE_SECRETS:
             reading.refuse(FindingCode.SETTING_REFUSED, "this setting can hold credentials; leave it out", location)
-    elif sees_secrets(reading) and not _custom(arguments):
+    elif not _custom(arguments) and (sees_hidden(reading) or (sees_secrets(reading) and not _parameter(arguments))):
         refuse_list(reading, location)
 
 
@@ -57,15 +74,6 @@ def _note_call(reading: Reading, arguments: list[Node], location: int) -> None:
 SHOWING: Final = {"current_setting": judge_current, FUNCTION: _note_call}
 
 
-def refuse_list(reading: Reading, location: int) -> None:
-    """A list of every setting, for a login that sees them all."""
-    message = (
-        "this login of the target sees settings that hold credentials; name those you want (`WHERE name = ...`), or "
-        "take pg_read_all_settings from the login"
-    )
-    reading.refuse(FindingCode.SETTING_REFUSED, message, location)
-
-
 def _custom(arguments: list[Node]) -> bool:
     """`'app.' || x`: whatever follows a dot, it is a variable of the session."""
     joined = body(arguments[0], "A_Expr") if arguments else None
@@ -73,6 +81,14 @@ def _custom(arguments: list[Node]) -> bool:
         return False
     begin = fold(_NAMELESS, node(joined, "lexpr"))
     return isinstance(begin, str) and "." in begin
+
+
+def _parameter(arguments: list[Node]) -> bool:
+    """A driver asks for one setting by its name, as a parameter: what the server shows to everybody, it may show it."""
+    kind, inner = unwrap(arguments[0] if arguments else None)
+    while kind == "TypeCast":
+        kind, inner = unwrap(node(inner, "arg"))
+    return kind == "ParamRef"
 
 
 def _named(statement: Node) -> bool:
@@ -103,9 +119,22 @@ def _lists(item: Node) -> bool:
 
 def _picks(condition: Node) -> bool:
     inner = body(condition, "A_Expr") or {}
-    column = names(body(node(inner, "lexpr"), "ColumnRef") or {}, "fields")
-    if inner.get("kind") not in {"AEXPR_OP", "AEXPR_IN"} or names(inner, "name") != ("=",) or column[-1:] != ("name",):
+    kind, column = word(inner, "kind"), names(body(node(inner, "lexpr"), "ColumnRef") or {}, "fields")[-1:]
+    if column != ("name",):
+        return False
+    if names(inner, "name") in {("~~",), ("~~*",)}:
+        pattern = fold(_NAMELESS, node(inner, "rexpr"))
+        return kind in {"AEXPR_LIKE", "AEXPR_ILIKE"} and isinstance(pattern, str) and _spares(pattern)
+    if kind not in {"AEXPR_OP", "AEXPR_IN"} or names(inner, "name") != ("=",):
         return False
     _, listed = unwrap(node(inner, "rexpr"))
-    values = nodes(listed, "items") if inner.get("kind") == "AEXPR_IN" else [node(inner, "rexpr") or {}]
+    values = nodes(listed, "items") if kind == "AEXPR_IN" else [node(inner, "rexpr") or {}]
     return all(isinstance(fold(_NAMELESS, value), str) for value in values)
+
+
+def _spares(pattern: str) -> bool:
+    """Whether a pattern of LIKE, of either case, matches no secret."""
+    parts = [".*" if sign == "%" else "." if sign == "_" else re.escape(sign) for sign in pattern]
+    written = re.compile("".join(parts), re.IGNORECASE | re.DOTALL)
+    plain = "\\" not in pattern and pattern.count("%") <= _MOST_GAPS
+    return plain and not any(written.fullmatch(secret) for secret in SHOWABLE_SECRETS)
