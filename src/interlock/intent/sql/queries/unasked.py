@@ -1,4 +1,4 @@
-"""Code that runs although no statement names it: casts and checks that come with types (ADR 0012)."""
+"""Code that runs although no statement names it: casts and checks that come with types (ADR 0013)."""
 
 from interlock.intent.sql.reading import Reading
 from interlock.intent.sql.tree import Node, names, number
