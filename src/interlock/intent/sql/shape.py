@@ -49,6 +49,8 @@ def shape_of(text: str) -> str:
         found = _piece_by_piece(text)
     elif '"' in text:
         found = _NAME_OR_LITERAL.sub(lambda match: match[1] or "?", text)
+    elif "'" not in text:
+        found = _BARE_LITERAL.sub("?", text)
     else:
         found = _BARE_LITERAL.sub(_MARK, text)
         found = _PLAIN_LITERAL.sub("?", text) if _PREFIXED.search(found) else found.replace(_MARK, "?")

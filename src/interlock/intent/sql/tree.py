@@ -1,7 +1,6 @@
 """Typed access to the parser's JSON tree: nodes are dicts, a wrapped node is a dict with its kind as only key."""
 
 from collections.abc import Iterator
-from itertools import chain
 from typing import Final, TypeAlias
 
 # Its lists hold nodes alone; a NULL among them is an empty one.
@@ -37,7 +36,7 @@ def beside_literals(listed: list[Node]) -> list[Node]:
 
 def holds(listed: list[Node], kind: str) -> bool:
     """Whether one of a list of wrapped nodes is of this kind."""
-    return kind in chain.from_iterable(listed)
+    return any(kind in item for item in listed)
 
 
 def word(holder: Node, key: str) -> str:

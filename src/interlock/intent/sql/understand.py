@@ -23,6 +23,8 @@ from interlock.model import Column, Finding, FindingCode, Intent
 
 __all__ = ["DEFAULT_LIMITS", "Limits", "Scope", "Statement", "understand"]
 
+_MOST_KEPT: Final = 4_096  # shapes of which the last meaning is kept
+_LONGEST_KEPT: Final = 1_024  # characters of such a shape
 StatementFunction = Callable[[Reading, Node], Outputs]
 STATEMENTS: Final[dict[str, StatementFunction]] = {**session.STATEMENTS, **utility.STATEMENTS, **ddl.STATEMENTS}
 QUERIES.update(SELECTS | WRITES)
@@ -89,14 +91,7 @@ def _statement(text: str, data: bytes, raw: Node, scope: Scope, limits: Limits, 
         text=own,
         span=(start, start + len(own)),
         node=kind,
-        intent=Intent(
-            effects=reading.effects(),
-            returns=_columns(reading.returns),
-            findings=tuple(reading.findings),
-            understood=reading.understood,
-            shape=shape,
-            fingerprint=fingerprint_of(shape),
-        ),
+        intent=_intent(reading, shape),
         flow=reading.flow,
         name=reading.name,
         value=reading.value,
@@ -134,6 +129,40 @@ def meaning(reading: Reading, level: Level | None, kind: str, inner: Node) -> No
 
 
 FOLLOWERS.append(follower(meaning))
+
+
+def _intent(reading: Reading, shape: str) -> Intent:
+    """What was read; the very value that the last text of this shape meant where that is equal, as it mostly is."""
+    effects, findings, last = reading.effects(), tuple(reading.findings), reading.catalog.intents
+    known = last.get(shape)
+    if (
+        known is not None and known.effects == effects and known.findings == findings
+        and known.understood == reading.understood and _equal(known.returns, reading.returns)
+    ):  # fmt: skip
+        return known
+    intent = Intent(
+        effects=effects,
+        returns=_columns(reading.returns),
+        findings=findings,
+        understood=reading.understood,
+        shape=shape,
+        fingerprint=fingerprint_of(shape),
+    )
+    if len(shape) <= _LONGEST_KEPT:
+        if len(last) >= _MOST_KEPT:
+            last.clear()
+        last[shape] = intent
+    return intent
+
+
+def _equal(columns: tuple[Column, ...] | None, outputs: Outputs) -> bool:
+    """Whether these are the columns that would be made of these outputs."""
+    if columns is None or outputs is None:
+        return columns is None and outputs is None
+    pairs = zip(columns, outputs, strict=False)
+    return len(columns) == len(outputs) and all(
+        column.name == name and column.sources == sources for column, (name, sources) in pairs
+    )
 
 
 def _columns(outputs: Outputs) -> tuple[Column, ...] | None:

@@ -64,7 +64,7 @@ class Relation:
     `kind` is pg_class.relkind. `keys` prove a row unique. `code` lists user functions that run because of it, as
     (by, schema, name). `bases` are the relations a view or a rule reads, with the columns it names; `tree` is the query
     of a view. `is_view` marks plain views: reading them reads their bases now. `plain` says that writing it sets off
-    nothing but casts, checks of types and foreign keys; `checked` are the columns whose type runs user code.
+    nothing but casts, checks of types and foreign keys; `checked` are the columns whose types run user code.
     """
 
     oid: int

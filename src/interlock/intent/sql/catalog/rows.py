@@ -197,6 +197,11 @@ class Cast(msgspec.Struct, frozen=True):
     extension: str | None
     everywhere: bool = False
 
+    @property
+    def unspoken(self) -> bool:
+        """Whether a value of another type is cast on its way in, without a word."""
+        return self.context != "e" and self.extension is None
+
 
 class EventTrigger(msgspec.Struct, frozen=True):
     """User code that DDL (or login) fires."""

@@ -13,7 +13,7 @@ from interlock.intent.sql.catalog.questions import QUERIES
 from interlock.intent.sql.catalog.relation import ForeignKey, Relation, Trigger
 from interlock.intent.sql.catalog.sight import Sight
 from interlock.intent.sql.catalog.stamps import FINGERPRINT
-from interlock.model import Field, Object, ObjectKind, OurFault
+from interlock.model import Field, Intent, Object, ObjectKind, OurFault
 
 __all__ = ["FINGERPRINT", "QUERIES", "Catalog", "CatalogUnreadable", "LabelBook", "Relation"]
 
@@ -49,8 +49,8 @@ class Catalog:
     __slots__ = (
         "__weakref__",
         "_rows", "_sights", "casts", "commands_hold", "database", "epoch", "event_triggers", "everywhere", "followed",
-        "functions", "labels", "operators", "relations", "schemas", "server_version", "settings_readers", "target",
-        "type_code", "types",
+        "functions", "intents", "labels", "operators", "relations", "schemas", "server_version", "settings_readers",
+        "target", "type_code", "types",
     )  # fmt: skip
 
     def __init__(self, target: str, database: str, texts: Mapping[str, Texts], labels: LabelBook) -> None:
@@ -73,10 +73,14 @@ class Catalog:
                 self.type_code.setdefault(code.type, []).append(code)
         # What bodies of functions do, once somebody asked (bodies.py): like the rest it never changes.
         self.followed: dict[tuple[str, str, tuple[str, ...]], object] = {}
+        # What the last text of a shape meant (understand.py).
+        self.intents: dict[str, Intent] = {}
         self.event_triggers: Sequence[rows.EventTrigger] = _read(texts, "event_triggers", rows.EventTrigger)
         self.relations: Mapping[str, Mapping[str, Relation]] = _relations(target, texts, labels)
-        for relation in self.all_relations() if self.type_code else ():
-            relation.checked = tuple(column for column in relation.columns if column.type in self.type_code)
+        # Types whose values run user code on their way into a column.
+        coded = self.type_code.keys() | {cast.target for cast in self.casts if cast.unspoken}
+        for relation in self.all_relations() if coded else ():
+            relation.checked = tuple(column for column in relation.columns if column.type in coded)
         self._sights: dict[tuple[str, ...], Sight] = {}
 
     @classmethod

@@ -103,19 +103,18 @@ def _code(reading: Reading, gathered: Gathered, relation: Relation, change: Chan
 
 def _domains(reading: Reading, relation: Relation, change: Change, columns: tuple[str, ...] | None) -> None:
     """Values that go into a column of a checked domain run its check."""
-    if change not in _KEEPING:
+    if not relation.checked or change not in _KEEPING:
         return
     for column in relation.checked:
         if columns is not None and column.name not in columns:
             continue
-        for found in reading.catalog.type_code[column.type]:
+        for found in reading.catalog.type_code.get(column.type, ()):
             if found.type_schema == column.type_schema:
                 reading.user_code(found.schema, found.function, f"a value of type `{found.type}`")
     for cast in reading.catalog.casts:
-        # A value of another type is cast on its way in, without a word.
-        if cast.context == "e" or cast.extension is not None:
+        if not cast.unspoken:
             continue
-        into = [column.name for column in relation.columns if column.type == cast.target]
+        into = [column.name for column in relation.checked if column.type == cast.target]
         if into if columns is None else set(into).intersection(columns):
             reading.user_code(cast.function_schema, cast.function, f"the cast to `{cast.target}`")
 
