@@ -238,7 +238,8 @@ groups = ["engineers"]
 # Another verifier: `interlock principal verifier {agent}`.
 [principals."{agent}"]
 kind = "agent"
-on_behalf_of = "{person}"
+groups = ["engineers"]                # may write, within the pack's rules; without it: reads only
+on_behalf_of = "{person}"             # and never more than this person may
 targets = ["{name}"]
 verifier = "{verifier}"
 
