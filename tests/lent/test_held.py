@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from tests.lent.looking import held, login_of, nothing_left, waiting
+from tests.lent.working import pipe_and_copy
 from tests.stand import CALLER, Stand
 
 
@@ -150,14 +151,7 @@ def test_structures_are_changed_as_the_owner_for_one_command(stand: Stand) -> No
 
 
 def test_clients_work_as_they_do_elsewhere(stand: Stand, session: "psycopg.Connection[Any]") -> None:
-    with session.pipeline():
-        for number in range(2001, 2101):
-            session.execute("INSERT INTO items (id, name, price) VALUES (%s, 'piped', 1)", (number,))
-        counted = session.execute("SELECT count(*) FROM items WHERE name = 'piped'")
-    assert counted.fetchone() == (100,)
-    with session.cursor().copy("COPY items (id, name, price) FROM STDIN") as copy:
-        for number in range(3001, 3011):
-            copy.write_row((number, "copied", 2))
+    pipe_and_copy(session)
     with session.cursor().copy("COPY (SELECT id FROM items WHERE name = 'copied') TO STDOUT") as copy:
         assert len(list(copy.rows())) == 10
     assert session.execute("SELECT count(*) FROM cheap").fetchone() is not None

@@ -12,6 +12,7 @@ from interlock.app.embedded import EmbeddedPostgres
 from interlock.model import Verb
 from tests.lent.conftest import lending
 from tests.lent.looking import held as all_held, login_of, nothing_left, waiting
+from tests.lent.working import pipe_and_copy
 from tests.stand import Stand
 
 CHANGE = "UPDATE items SET price = price + 1 WHERE id = 7"
@@ -122,14 +123,7 @@ def test_a_running_command_ends_with_it_and_so_does_its_login(stand: Stand) -> N
 def test_clients_work_as_they_do_elsewhere(stand: Stand) -> None:
     lend(stand, Verb.READ, Verb.CHANGE, Verb.CREATE, Verb.DELETE, objects="public.*")
     with stand.connect() as session:
-        with session.pipeline():
-            for number in range(2001, 2101):
-                session.execute("INSERT INTO items (id, name, price) VALUES (%s, 'piped', 1)", (number,))
-            counted = session.execute("SELECT count(*) FROM items WHERE name = 'piped'")
-        assert counted.fetchone() == (100,)
-        with session.cursor().copy("COPY items (id, name, price) FROM STDIN") as copy:
-            for number in range(3001, 3011):
-                copy.write_row((number, "copied", 2))
+        pipe_and_copy(session)
         session.execute("INSERT INTO notes (item, body) VALUES (7, 'new')")
         session.execute("SELECT 1; SELECT count(*) FROM items; SELECT count(*) FROM notes")
         cursor = session.execute("SELECT name FROM items WHERE id = %s", (3001,), prepare=True)

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from interlock.access.faults import ApprovalRefused
 from interlock.access.leases import grouped
 from interlock.access.statement import NAMESPACE
 from interlock.app.approvals.messages import Verdict
@@ -13,9 +12,9 @@ from interlock.app.clock import now
 from interlock.cli.approval_card import broken_line, card_data, lease_data, show_card, show_list, step_line
 from interlock.cli.exits import Exit
 from interlock.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
-from interlock.cli.render import complain, emit, emit_json, quoted, say
+from interlock.cli.render import emit, emit_json, quoted, say
 from interlock.cli.signing import Pen, pen
-from interlock.cli.speaking import Name, SecretFile, Speaks, Token, Why, desk_of, identify
+from interlock.cli.speaking import Name, SecretFile, Speaks, Token, Why, desk_of, identify, refusals
 from interlock.model import Lease
 
 app = typer.Typer(help="Show, approve and deny what is held.", no_args_is_help=True)
@@ -176,13 +175,10 @@ def _decide(
     with desk_of(config) as desk:
         known = None if who is None else identify(desk, who)
         signature = None
-        try:
+        with refusals():
             if signs is not None and known is not None:
                 group, signature = signs.sign(desk, request, group, known)
             lease = desk.decide(request, verdict, group=group, reason=reason, signature=signature)
-        except ApprovalRefused as refused:
-            complain(str(refused))
-            raise typer.Exit(Exit.DENIED) from None
     if as_json:
         emit_json(lease_data(lease))
     else:

@@ -4,15 +4,13 @@ from typing import Annotated
 
 import typer
 
-from interlock.access.faults import ApprovalRefused
-from interlock.app.approvals.client import Desk
 from interlock.app.approvals.messages import AskLease
 from interlock.app.clock import now, parse_duration
 from interlock.cli.approval_card import lease_data, show_list, step_line
 from interlock.cli.exits import Exit
 from interlock.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
-from interlock.cli.render import complain, emit_json, quoted, say
-from interlock.cli.speaking import Name, SecretFile, Token, Why, desk_of, identify
+from interlock.cli.render import emit_json, quoted, say
+from interlock.cli.speaking import Name, SecretFile, Token, Why, desk_of, identify, refusals
 from interlock.model import Lease, Span, Verb
 
 app = typer.Typer(help="Ask for access for a while, list and revoke it.", no_args_is_help=True)
@@ -50,7 +48,8 @@ def request(
     )
     with desk_of(config) as desk:
         identify(desk, (name, secret_file, token))
-        found = _granted(desk, asked)
+        with refusals():
+            found = desk.request(asked)
     _show("requested" if found.pending else "granted", found, as_json=as_json)
     if found.pending:
         raise typer.Exit(Exit.PENDING)
@@ -83,20 +82,9 @@ def revoke(
     with desk_of(config) as desk:
         if name or token:
             identify(desk, (name, secret_file, token))
-        try:
+        with refusals():
             ended = desk.decide(lease, "revoke", reason=reason)
-        except ApprovalRefused as refused:
-            complain(str(refused))
-            raise typer.Exit(Exit.DENIED) from None
     _show(str(ended.end), ended, as_json=as_json)
-
-
-def _granted(desk: Desk, asked: AskLease) -> Lease:
-    try:
-        return desk.request(asked)
-    except ApprovalRefused as refused:
-        complain(str(refused))
-        raise typer.Exit(Exit.DENIED) from None
 
 
 def _show(what: str, lease: Lease, *, as_json: bool) -> None:

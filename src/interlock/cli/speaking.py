@@ -1,15 +1,20 @@
 """Who speaks to a running gateway on the command line, and how that is proven."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from interlock.access.faults import ApprovalRefused
 from interlock.app.approvals.client import Desk
 from interlock.app.approvals.messages import Welcome
 from interlock.app.config import load_config
 from interlock.app.secrets import read_private
+from interlock.cli.exits import Exit
+from interlock.cli.render import complain
 from interlock.model import CallerFault
 
 Name = Annotated[
@@ -25,6 +30,16 @@ Speaks = tuple[str | None, Path | None, str | None]
 def desk_of(config: Path) -> Desk:
     """A conversation with the gateway of a configuration. Raises GatewaySilent."""
     return Desk(load_config(config).approvals.socket)
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """What is not the caller's to decide ends the command with 77, and why."""
+    try:
+        yield
+    except ApprovalRefused as refused:
+        complain(str(refused))
+        raise typer.Exit(Exit.DENIED) from None
 
 
 def identify(desk: Desk, who: Speaks) -> Welcome:

@@ -39,6 +39,7 @@ from interlock.app.approvals.speaker import Speaker, peer_uid
 from interlock.app.config import Config
 from interlock.app.journal import LocalJournal
 from interlock.app.serve.leases import Leases
+from interlock.app.sockets import listen_privately
 from interlock.ledger.records import ledger_access_entry
 from interlock.ledger.seal import Sealer
 from interlock.model import Card, Fault, Lease, OurFault, Principal, Span
@@ -84,17 +85,7 @@ async def serve_approvals(room: Room, path: Path) -> None:
             writer.close()
 
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    old = os.umask(0o177)
-    try:
-        server = await asyncio.start_unix_server(converse, path, limit=LONGEST_LINE)
-    finally:
-        os.umask(old)
-    try:
-        async with server:
-            await server.serve_forever()
-    finally:
-        path.unlink(missing_ok=True)
+    await listen_privately(path, converse, longest_line=LONGEST_LINE)
 
 
 class _Conversation:

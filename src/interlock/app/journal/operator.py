@@ -9,6 +9,7 @@ from typing import Final
 
 from interlock.app.journal.local import LocalJournal
 from interlock.app.journal.remote import answer_batches, frame
+from interlock.app.sockets import listen_privately
 from interlock.ledger.faults import LedgerFault
 from interlock.ledger.leaf import Entry, Kind
 from interlock.store.lock import LedgerBusy
@@ -36,18 +37,7 @@ async def serve_operators(journal: LocalJournal, ledger: Path) -> None:
         finally:
             writer.close()
 
-    path = socket_path(ledger)
-    path.unlink(missing_ok=True)
-    old = os.umask(0o177)
-    try:
-        server = await asyncio.start_unix_server(converse, path)
-    finally:
-        os.umask(old)
-    try:
-        async with server:
-            await server.serve_forever()
-    finally:
-        path.unlink(missing_ok=True)
+    await listen_privately(socket_path(ledger), converse)
 
 
 def record_as_operator(
