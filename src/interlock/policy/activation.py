@@ -9,12 +9,17 @@ from interlock.policy.judge import Judge
 from interlock.policy.lint import NOTHING_KNOWN, Known
 
 
+def loaded(files: Mapping[str, str], known: Known = NOTHING_KNOWN) -> Judge:
+    """A judge on a bundle that was activated elsewhere: who hands it over has run its cases. Raises BundleRefused."""
+    return Judge(Bundle.load(files, known))
+
+
 def activate(files: Mapping[str, str], known: Known = NOTHING_KNOWN) -> Judge:
     """A judge on the bundle of `files`, when it loads and every case in it comes out as written.
 
     Raises BundleRefused: the caller keeps the judge it has, and one without a judge denies everything.
     """
-    judge = Judge(Bundle.load(files, known))
+    judge = loaded(files, known)
     problems: list[Problem] = []
     for file, text in judge.bundle.cases.items():
         try:

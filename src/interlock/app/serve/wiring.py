@@ -38,7 +38,7 @@ from interlock.intent.sql.catalog.labels import LabelBook
 from interlock.intent.sql.limits import Limits
 from interlock.ledger.scribe import Scribe
 from interlock.model import Lease, Session
-from interlock.policy import activate
+from interlock.policy import loaded
 
 _SECOND: Final = 1_000_000
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
@@ -69,11 +69,12 @@ class Wiring:
     catalogues: dict[tuple[str, TargetConfig, str], Catalogue] = field(default_factory=dict)
 
     def settings(self, config: Config, pack: Mapping[str, str], runbooks: Mapping[str, str] = NOTHING) -> Settings:
-        """Everything anew from a configuration, a policy pack and runbooks, which the supervisor has activated.
+        """Everything anew from a configuration, a policy pack and runbooks, which the supervisor has activated: the
+        pack's cases came out as written.
 
         Raises Fault, and then what was in force still is.
         """
-        judge = activate(pack, known_here(config))
+        judge = loaded(pack, known_here(config))
         if self.judge is None:
             self.judge = CurrentJudge(judge, self.counts)
         certificate = serving_certificate(config.gateway, now=now())
