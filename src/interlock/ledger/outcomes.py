@@ -1,10 +1,15 @@
 """What became of commands and units, as records: the other half of the hot path."""
 
+from typing import Final
+
 from msgspec import Struct
 from msgspec.json import encode
 
 from interlock.ledger.leaf import VERSION, Entry, Kind, clip
 from interlock.model import Outcome, Status
+
+_RAN: Final = Status.RAN
+_KIND: Final = Kind.OUTCOME
 
 
 class _Ended(Struct):
@@ -31,7 +36,7 @@ class _OutcomeRecord(Struct):
 
 def outcome_entry(outcome: Outcome, *, id: str, at: int, unit: str) -> Entry:
     """What became of the command `outcome.command` of `unit`. RAN closes nothing: its unit is still open."""
-    closes = "" if outcome.status is Status.RAN else outcome.command
+    closes = "" if outcome.status is _RAN else outcome.command
     return _ended(outcome, id, at, unit, closes)
 
 
@@ -51,5 +56,5 @@ def _ended(outcome: Outcome, id: str, at: int, unit: str, closes: str) -> Entry:
         unit,
         None if milliseconds is None else round(milliseconds * 1000),
     )
-    record = _OutcomeRecord(id, Kind.OUTCOME, group, at, VERSION)
-    return Entry(kind=Kind.OUTCOME, id=id, head=b"", tail=encode(record)[1:], closes=closes)
+    record = _OutcomeRecord(id, _KIND, group, at, VERSION)
+    return Entry(kind=_KIND, id=id, head=b"", tail=encode(record)[1:], closes=closes)

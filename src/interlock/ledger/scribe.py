@@ -33,6 +33,7 @@ from interlock.model import (
     Transaction,
 )
 
+_KIND: Final = Kind.DECISION
 _DECISION: Final = (
     b'"id":%b,%b"kind":"decision",%b"ts":%d,%b"v":%d,"what":{"commitment":"%b",%b"language":%b,%b"unit":%b},%b'
 )
@@ -118,7 +119,7 @@ class Scribe:
             who_and_why,
         )
         return Entry(
-            kind=Kind.DECISION,
+            kind=_KIND,
             id=command.id,
             head=head,
             tail=tail,

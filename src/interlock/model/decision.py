@@ -55,6 +55,9 @@ class Verdict(StrEnum):
     DENY = "deny"
 
 
+_ALLOW = Verdict.ALLOW
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
     """One policy that decided. `policy` is its @id, or one of `default-deny`, `engine-error`, `not-understood`,
@@ -86,7 +89,7 @@ class Decision:
     @property
     def allowed(self) -> bool:
         """True only for ALLOW: a hold is a refusal until it is lifted."""
-        return self.verdict is Verdict.ALLOW
+        return self.verdict is _ALLOW
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

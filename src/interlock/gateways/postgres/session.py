@@ -30,7 +30,7 @@ from interlock.gateways.postgres.target.inquiry import Inquiry
 from interlock.model import CallerFault, Session as Who, TargetFault
 from interlock.wire.postgres import kinds
 from interlock.wire.postgres.messages import TransactionStatus, build_flush, build_terminate
-from interlock.wire.postgres.states import Conversation, Handling, Phase, Turn
+from interlock.wire.postgres.states import ACT, IN_GROUP, WAIT, Conversation, Handling, Phase, Turn
 
 LAST_SECONDS: Final = 2.0  # how long the answer to what was sent is waited for when the client is gone
 
@@ -207,12 +207,12 @@ class Session:
         if kind in _COPY and (planner.steps or self._outbox.queue):
             await self._carry_out()  # the COPY that this belongs to may stand among them
         handling = self._handled(kind)
-        if handling is Handling.WAIT:
+        if handling is WAIT:
             await self._carry_out()
             await self._until_idle()
             self._conversation.turn(Turn.ANSWERED)
             handling = self._conversation.client(kind)
-        if handling is not Handling.ACT:
+        if handling is not ACT:
             return
         if self._is_too_early(kind, frame):
             await self._catch_up(kind, frame)
@@ -233,7 +233,7 @@ class Session:
     def _handled(self, kind: int) -> Handling:
         """By the protocol's table: what is void is dropped, as PostgreSQL does; what comes while a Query runs waits for
         its end. Raises ClientViolation for what does not belong."""
-        if self._conversation.phase is Phase.EXTENDED and self._void():
+        if self._conversation.phase is IN_GROUP and self._void():
             self._conversation.turn(Turn.FAILED)
         return self._conversation.client(kind)
 

@@ -182,6 +182,7 @@ def parse_parameter_status(frame: bytes) -> ParameterStatus:
     return ParameterStatus(name=name, value=value)
 
 
+@remembered
 @_read
 def parse_ready_for_query(frame: bytes) -> ReadyForQuery:
     """Raises ServerViolation."""

@@ -72,6 +72,12 @@ class Handling(StrEnum):
     WAIT = "wait"  # leave it unread until the phase changes, as PostgreSQL does
 
 
+# For whoever asks with every message: on Python 3.11 a member costs a fifth of a microsecond to find in its class.
+ACT: Final = Handling.ACT
+WAIT: Final = Handling.WAIT
+IN_GROUP: Final = Phase.EXTENDED
+
+
 class Step(NamedTuple):
     """An arrow of the diagram."""
 

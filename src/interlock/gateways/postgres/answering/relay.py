@@ -20,6 +20,7 @@ from interlock.wire.postgres.messages import (
     build_ready,
     parse_command_complete,
     parse_error,
+    parse_ready_for_query,
     parse_tag,
 )
 from interlock.wire.postgres.violations import ServerViolation
@@ -29,6 +30,12 @@ _LOCAL: Final = frozenset({LOCAL, LOCAL_READY})
 # What ends the answers to a message, but for ReadyForQuery: there is more to that.
 _ENDS: Final = {kind: rule.ends - {kinds.READY_FOR_QUERY} for kind, rule in ANSWERS.items()}
 
+# Members by name: on Python 3.11 finding one in its class costs a fifth of a microsecond, and every answer asks.
+_ALL: Final = Show.ALL
+_NOTHING: Final = Show.NOTHING
+_COMMIT: Final = Flow.COMMIT
+_ROLLBACK: Final = Flow.ROLLBACK
+_LANDED: Final = Status.LANDED
 IDLE, OPEN, FAILED = TransactionStatus.IDLE, TransactionStatus.OPEN, TransactionStatus.FAILED
 
 
@@ -188,7 +195,7 @@ class Relay:
         rule = ANSWERS[due.kind]
         if frame[0] not in rule.may and frame[0] not in rule.ends:
             raise ServerViolation(f"the target answered with `{chr(frame[0])}` out of turn; reconnect")
-        if due.show is Show.ALL:
+        if due.show is _ALL:
             return frame
         return frame if due.show is Show.SIMPLE and frame[0] in owned.SIMPLE_SHOWS else b""
 
@@ -198,7 +205,7 @@ class Relay:
     def _row(self, rows: bytes, count: int) -> bytes:
         due = self._head(kinds.DATA_ROW)
         running = due.running
-        if due.show is Show.NOTHING:
+        if due.show is _NOTHING:
             if due.rows is not None:
                 due.rows(rows)
             return b""
@@ -248,7 +255,7 @@ class Relay:
             return self._cut(running)
         running.finished = True
         tag, running.tag_rows = parse_tag(parse_command_complete(frame).tag)
-        if running.flow in (Flow.COMMIT, Flow.ROLLBACK):
+        if running.flow in (_COMMIT, _ROLLBACK):
             self._unit_over(running, Status.LANDED if tag == "COMMIT" else Status.UNDONE)
         return frame
 
@@ -283,14 +290,14 @@ class Relay:
         if due.kind not in (kinds.SYNC, kinds.QUERY):
             raise ServerViolation("the target says it is ready while answers are owed; reconnect")
         failed = self.failed
-        self.status = TransactionStatus(chr(frame[5]))
+        self.status = parse_ready_for_query(frame).status
         self.copying = False
         self.failed = failed and due.hidden  # the client's own group goes on, and stays failed
         if due.wrapped and self.status == FAILED:
             return self._roll_back(due)
         self._write_down(failed, due.wrapped)
         self._over(due)
-        shown = b"" if due.show is Show.NOTHING else frame
+        shown = b"" if due.show is _NOTHING else frame
         return shown + self._local() if self._dues else shown
 
     def _roll_back(self, due: Due) -> bytes:
@@ -362,7 +369,7 @@ class Relay:
         while self._runs and self._runs[0] is not behind:
             running = self._runs.pop(0)
             self._end(running, self._fate(running, failed, wrapped))
-            if running.flow is Flow.COMMIT and running.error is not None and (wrapped or self.status == IDLE):
+            if running.flow is _COMMIT and running.error is not None and (wrapped or self.status == IDLE):
                 self._told.settled(running.ask.command.unit, Status.UNDONE)  # a deferred constraint, say
 
     def _end(self, running: Running, status: Status) -> None:
@@ -375,5 +382,5 @@ class Relay:
         if failed and (self.status == IDLE or wrapped):
             return Status.UNDONE
         if self.status == IDLE or wrapped:
-            return Status.LANDED
+            return _LANDED
         return Status.RAN if running.finished or not failed else Status.UNDONE

@@ -1,6 +1,7 @@
 """Tells the ledger what became of commands, and the client what it must know beside the answers."""
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 from interlock.gate import Gate
 from interlock.gateways.postgres.answering.due import Due
@@ -12,6 +13,8 @@ from interlock.intent.sql.catalog.snapshot import Catalog
 from interlock.intent.sql.statement import Flow
 from interlock.model import Outcome, Status
 from interlock.wire.postgres.messages import build_error
+
+_RAN: Final = Status.RAN
 
 
 class Reporter:
@@ -38,9 +41,9 @@ class Reporter:
         self._mark("answered")
         if running.closed:
             return
-        running.closed = status is not Status.RAN
+        running.closed = status is not _RAN
         command = running.ask.command
-        if status is Status.RAN:
+        if status is _RAN:
             self._ran.add(command.unit)
         outcome = Outcome(
             command=command.id,

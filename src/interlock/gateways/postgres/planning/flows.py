@@ -12,6 +12,11 @@ from interlock.gateways.postgres.target import owned
 from interlock.intent.sql.statement import Flow, Statement
 from interlock.model import Confine, Fuse, Intent, Limit, Measure, ObjectKind, Obligation, Verb
 
+_COPY_OUT: Final = Flow.COPY_OUT
+_ALONE: Final = Flow.PLAIN
+_EXECUTE: Final = Verb.EXECUTE
+_SHOW: Final = Flow.SHOW
+_CONSTRAINTS: Final = Flow.CONSTRAINTS
 # After these the transaction state, a setting or the catalogue is another: wait for the target, then read on.
 SETTLING: Final = frozenset(
     {
@@ -81,7 +86,7 @@ ENDING: Final = frozenset({Flow.COMMIT, Flow.ROLLBACK, Flow.ROLLBACK_TO})
 
 def offered(statement: Statement) -> frozenset[type[Obligation]]:
     """The obligations that the gateway can honour for a statement."""
-    if statement.flow is Flow.COPY_OUT:
+    if statement.flow is _COPY_OUT:
         return OFFERED_FOR_COPY
     if weighable(statement):
         return _OFFERED_INSIDE_WEIGHED if statement.transactional else _OFFERED_WEIGHED
@@ -92,7 +97,7 @@ def may_write(statement: Statement) -> bool:
     """Whether running it may change something: rows, structure, or what code of the target's does."""
     if statement.flow in _ONLY_NAMED and not runs_code(statement):
         return False
-    return statement.writes or runs_code(statement) or statement.flow is Flow.CONSTRAINTS
+    return statement.writes or runs_code(statement) or statement.flow is _CONSTRAINTS
 
 
 class Stale(Enum):
@@ -120,7 +125,7 @@ def prepared(statement: Statement) -> Statement:
 
 def made_stale(statement: Statement) -> AbstractSet[Stale]:
     """What the session cannot rely on once the statement has run."""
-    if statement.flow is Flow.PLAIN and not statement.ddl and not runs_code(statement):
+    if statement.flow is _ALONE and not statement.ddl and not runs_code(statement):
         return _NOTHING_STALE
     stale: set[Stale] = set()
     if statement.ddl:
@@ -137,7 +142,7 @@ def made_stale(statement: Statement) -> AbstractSet[Stale]:
 
 def runs_code(statement: Statement) -> bool:
     """Whether code of the target's runs: at Parse already, or at Bind, or when it is executed (threats.md 1, 10)."""
-    return Verb.EXECUTE in [effect.verb for effect in statement.intent.effects]
+    return _EXECUTE in [effect.verb for effect in statement.intent.effects]
 
 
 def marks(statement: Statement) -> bool:
@@ -145,7 +150,7 @@ def marks(statement: Statement) -> bool:
     if runs_code(statement):
         return True
     named = [effect.object.path[-1] for effect in statement.intent.effects if effect.object.kind is ObjectKind.SETTING]
-    return statement.flow is not Flow.SHOW and "." in "".join((*named, statement.name or ""))
+    return statement.flow is not _SHOW and "." in "".join((*named, statement.name or ""))
 
 
 def changes_meaning(statement: Statement) -> bool:

@@ -27,7 +27,7 @@ from interlock.gateways.postgres.planning.flows import (
     stands_alone,
 )
 from interlock.gateways.postgres.planning.names import Names
-from interlock.gateways.postgres.planning.steps import End, Group, Portal, Reject, Run, Scene, Send, Step, Unit
+from interlock.gateways.postgres.planning.steps import End, Group, Portal, Reject, Run, Scene, Send, Step, Unit, rides
 from interlock.gateways.postgres.target import owned
 from interlock.intent.sql.memory import depends_on_names
 from interlock.intent.sql.statement import Flow, Statement
@@ -262,7 +262,7 @@ class Planner:
             return self._reject(replies.declared_in_sql(message.portal))
         # Its Bind has ended the transaction, as far as what was planned goes: COMMIT and ROLLBACK still run in it.
         unit = (portal.unit if portal.statement.flow in ENDING else None) or self._current()
-        run = Run(group=group, unit=unit, name=message.portal, portal=portal, rows=message.rows, show=Show.ALL)
+        run = Run(group=group, unit=unit, name=message.portal, portal=portal, rows=message.rows)
         self.steps.append(run)
         if changes_meaning(portal.statement):
             self.barrier = True
@@ -384,7 +384,8 @@ class Planner:
 
     def _pass(self, frame: bytes, due: Due, portal: Portal | None = None) -> None:
         group, unit = self._extended(), self._current()
-        self.steps.append(Send(group=group, unit=unit, data=frame, dues=(due,), portal=portal))
+        if portal is None or not rides(self.steps, portal, frame, due):
+            self.steps.append(Send(group=group, unit=unit, data=frame, dues=(due,), portal=portal))
 
     def _reject(self, error: bytes) -> None:
         self._extended().rejected = error is not replies.EMPTY

@@ -1,5 +1,6 @@
 """A client's messages as steps towards the target, before anything is decided."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from interlock.gate import Ask
@@ -120,7 +121,7 @@ class Run:
     name: str
     portal: Portal
     rows: int
-    show: Show
+    show: Show = Show.ALL
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -142,6 +143,16 @@ class End:
 
 
 Step = Send | Run | Reject | End
+
+
+def rides(steps: Sequence[Step], portal: Portal, frame: bytes, due: Due) -> bool:
+    """Whether a message about a portal travels with the Bind that it stands right behind: it is added to that then."""
+    last = steps[-1] if steps else None
+    if not isinstance(last, Send) or last.portal is not portal or last.ask is None:
+        return False
+    last.data += frame
+    last.dues += (due,)
+    return True
 
 
 def only_prepared(last: Step) -> bool:

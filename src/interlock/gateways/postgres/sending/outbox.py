@@ -43,6 +43,10 @@ from interlock.model import UNSEEN, Content, Decision, Ground, Lease, Status
 from interlock.wire.postgres import kinds
 from interlock.wire.postgres.messages import build_execute, build_sync
 
+_BEGIN: Final = Flow.BEGIN
+_COMMIT: Final = Flow.COMMIT
+_ROLLBACK_TO: Final = Flow.ROLLBACK_TO
+_COPY_IN: Final = Flow.COPY_IN
 _SYNC: Final = build_sync()
 _RUN_UNNAMED: Final = build_execute("")
 
@@ -111,7 +115,7 @@ class Outbox:
         self._covered.clear()
         if step.portal is not None:
             step.portal.running = running
-        if running.flow is Flow.BEGIN:
+        if running.flow is _BEGIN:
             self._at_zero(step.group)
         bare = (
             running.limit is None
@@ -211,7 +215,7 @@ class Outbox:
         portal, running = step.portal, step.portal.running
         self._lend(step.group, step.unit, running)
         rows, unit = step.rows, step.unit
-        commits = portal.statement.flow is Flow.COMMIT
+        commits = portal.statement.flow is _COMMIT
         step.group.commits = commits and unit.measured and not self._aborted()
         if self._to_be_judged(unit, portal.statement.flow):
             self._settle(step.group, unit, lands=commits)
@@ -225,12 +229,12 @@ class Outbox:
             owed = Due(kinds.EXECUTE, step.show, running=running, statement=portal.statement)
             unit.again.script.append((data, (owed,)))
         self._bracketed(step.group, unit, running, data, due)
-        if portal.statement.flow is Flow.ROLLBACK_TO:
+        if portal.statement.flow is _ROLLBACK_TO:
             unit.guarded = False  # limits that were set behind the savepoint are gone with it
         if running is None:
             return
         self._note(step.group, unit, running)
-        if portal.statement.flow is Flow.COPY_IN:
+        if portal.statement.flow is _COPY_IN:
             self.queue.append(Intake(group=step.group))
         if portal.statement.writes:
             self._compare(step, portal)

@@ -1,6 +1,7 @@
 """What a decision turns into: how its command runs, and what its success changes in the names the target holds."""
 
 from collections.abc import Callable
+from typing import Final
 
 from interlock.gate import Ask
 from interlock.gateways.postgres.answering.running import Running
@@ -10,13 +11,17 @@ from interlock.gateways.postgres.planning.steps import Portal, Send, Unit
 from interlock.intent.sql.statement import Flow, Statement
 from interlock.model import Confine, Decision, Fuse, Limit, Measure, Verb
 
+_PREPARE: Final = Flow.PREPARE
+_FETCH: Final = Flow.FETCH
+_EXECUTE: Final = Verb.EXECUTE
+
 
 def start(ask: Ask, step: Send, decision: Decision, *, names: Names, clock: Callable[[], float]) -> Running:
     """An admitted command as it will run. `clock` is monotonic, in seconds."""
     portal, unit = step.portal, step.unit
     statement = portal.statement if portal is not None else None
     writes = statement is not None and may_write(statement)
-    inside = unit.explicit or unit.begun or (statement is not None and statement.flow is not Flow.PREPARE)
+    inside = unit.explicit or unit.begun or (statement is not None and statement.flow is not _PREPARE)
     kept = {type(obligation) for obligation in decision.obligations}
     running = Running(
         ask,
@@ -29,7 +34,7 @@ def start(ask: Ask, step: Send, decision: Decision, *, names: Names, clock: Call
         fuse=_fuse(decision) if decision.obligations else None,
     )
     running.source = portal
-    if statement is not None and statement.flow is Flow.FETCH and statement.name is not None:
+    if statement is not None and statement.flow is _FETCH and statement.name is not None:
         running.source = names.portal(statement.name)
     return running
 
@@ -38,7 +43,7 @@ def _reads_by_code(unit: Unit, statement: Statement | None) -> bool:
     """Whether stored code is called to read: alone it would run READ ONLY, so it does in a transaction of ours too."""
     if unit.explicit or statement is None or statement.writes:
         return False
-    return any(effect.verb is Verb.EXECUTE for effect in statement.intent.effects)
+    return any(effect.verb is _EXECUTE for effect in statement.intent.effects)
 
 
 def _limit(decision: Decision) -> int | None:

@@ -85,6 +85,7 @@ CHANGED: Final = build_error(
     hint="Run it again.",
 )
 
+_EXECUTE: Final = Verb.EXECUTE
 _WRITES: Final = frozenset({Verb.CREATE, Verb.CHANGE, Verb.DELETE})
 
 
@@ -107,7 +108,7 @@ def touched(statement: Statement) -> Touched | None:
     """
     if statement.ddl:
         return None
-    if not statement.writes and Verb.EXECUTE not in [effect.verb for effect in statement.intent.effects]:
+    if not statement.writes and _EXECUTE not in [effect.verb for effect in statement.intent.effects]:
         return None
     effects = [effect for effect in statement.intent.effects if effect.object.known and len(effect.object.path) == 3]
     code = {
