@@ -24,6 +24,7 @@ _LITERAL = rf"['0-9eEnNbBxXuU](?:{_PREFIX}{_STRINGS}|{_NUMBERS})"
 _PLAIN_LITERAL: Final = re.compile(_LITERAL)
 # The same without the letters in front of a string, which few texts have: the search stops far less often.
 _BARE_LITERAL: Final = re.compile(rf"['0-9](?:(?<='){_STRINGS}|{_NUMBERS})")
+_BARE_NUMBER: Final = re.compile(rf"[0-9]{_NUMBERS}")
 _MARK: Final = "\x00"  # stands in no text that may be parsed
 _PREFIXED: Final = re.compile(rf"{_MARK}(?<=[eEnNbBxX&]{_MARK})")
 _NAME_OR_LITERAL: Final = re.compile(rf'("[^"]*+(?:""[^"]*+)*+(?:"|\Z))|{_LITERAL}')
@@ -50,7 +51,7 @@ def shape_of(text: str) -> str:
     elif '"' in text:
         found = _NAME_OR_LITERAL.sub(lambda match: match[1] or "?", text)
     elif "'" not in text:
-        found = _BARE_LITERAL.sub("?", text)
+        found = _BARE_NUMBER.sub("?", text)
     else:
         found = _BARE_LITERAL.sub(_MARK, text)
         found = _PLAIN_LITERAL.sub("?", text) if _PREFIXED.search(found) else found.replace(_MARK, "?")

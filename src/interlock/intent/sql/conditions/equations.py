@@ -38,4 +38,4 @@ def equation(level: Level, condition: Node) -> Equation | None:
         return None
     column = column_of(level, left) if "ColumnRef" in left else None
     other = column_of(level, right) if "ColumnRef" in right else None
-    return Equation(left, right, column, other, own=name in EQUALS)
+    return Equation(left, right, column, other, own=len(name) == 1 or name in EQUALS)

@@ -54,8 +54,11 @@ def pin(reading: Reading, level: Level, condition: Node, equal: Equation | None)
     if equal is None:
         _pin_listed(level, condition)
     elif equal.own and not (_pin_pair(equal.column, equal.right) or _pin_pair(equal.other, equal.left)):
-        _pin_spelled(level, equal.column, equal.right)
-        _pin_spelled(level, equal.other, equal.left)
+        # Values are spelled out by sub-queries: a side that is a table's column has none.
+        if equal.other is None:
+            _pin_spelled(level, equal.column, equal.right)
+        if equal.column is None:
+            _pin_spelled(level, equal.other, equal.left)
         if "RowExpr" in equal.left:
             _pin_rows(level, equal.left, equal.right)
         if equal.column is not None and (asked := body(equal.right, "SubLink")) is not None:
