@@ -51,6 +51,11 @@ ENDS = [
     "SELECT i * 2 FROM r WHERE i < 1000000000000",
     "SELECT i + 1 FROM r JOIN (VALUES (1)) v(x) ON r.i < 5",
     "SELECT i + 1 FROM r, orders o WHERE o.id = r.i",
+    "SELECT i * 10 + d FROM r, (VALUES (0), (1)) v(d) WHERE i < 100000",
+    "SELECT unnest(ARRAY[i + 1, i + 2]) FROM r WHERE i < 12",
+    "SELECT x FROM r, LATERAL (VALUES (i * 2), (i * 2 + 1)) v(x) WHERE i < 1000000",
+    "SELECT i + 1 FROM r, string_to_table(repeat('a', i), 'a') WHERE i < 1000",
+    "SELECT i + 1 FROM r, regexp_split_to_table('a', ',') WHERE i < 10",
 ]
 ENDLESS = [
     "SELECT i + 1 FROM r WHERE i > 0",
@@ -61,6 +66,14 @@ ENDLESS = [
     "SELECT i + 1 FROM r WHERE i IS NOT NULL",
     "SELECT i + 0.0001 FROM r WHERE i < 100000",
     "SELECT i + 1 FROM r JOIN (VALUES (1)) v(x) ON true",
+    "SELECT unnest(ARRAY[i + 1, i + 1]) FROM r WHERE i < 1000",
+    "SELECT i + generate_series(1, 2) FROM r WHERE i < 1000",
+    "SELECT i + 1 + json_array_elements_text('[0, 0]')::int FROM r WHERE i < 1000",
+    "SELECT 1 + i FROM r, regexp_split_to_table('a,b', ',') WHERE i < 1000",
+    "SELECT i + 1 FROM r CROSS JOIN string_to_table('a,b', ',') WHERE i < 1000",
+    "SELECT i + 1 FROM r, generate_subscripts(ARRAY[1, 2], 1) WHERE i < 1000",
+    "SELECT x FROM r, LATERAL (VALUES (i + 1), (i + 1)) v(x) WHERE i < 1000",
+    "SELECT i + d FROM r, (VALUES (1), (5), (10)) v(d) WHERE i < 100",
 ]
 
 

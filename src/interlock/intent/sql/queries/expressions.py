@@ -14,7 +14,8 @@ from interlock.intent.sql.queries.names import Level
 from interlock.intent.sql.queries.unasked import type_name, unasked
 from interlock.intent.sql.reach.counting import MAKING
 from interlock.intent.sql.reach.smallness import keyed
-from interlock.intent.sql.reach.stalls import make, refuse_repeated
+from interlock.intent.sql.reach.regexes import FUNCTIONS, OPERATORS, refuse_heavy
+from interlock.intent.sql.reach.stalls import GATHERING, gather, make, refuse_gathered, refuse_repeated
 from interlock.intent.sql.reading import Outputs, Reading, Source, TooMuch
 from interlock.intent.sql.statement import Flow
 from interlock.intent.sql.statements.settings import COMPUTED, set_setting
@@ -129,7 +130,10 @@ def _indirection(reading: Reading, level: Level | None, inner: Node) -> Parts:
 def _operator(reading: Reading, level: Level | None, inner: Node) -> Parts:
     left, right = inner.get("lexpr"), inner.get("rexpr")
     if inner.get("kind") == "AEXPR_OP":
-        operator(reading, names(inner, "name"), inner)
+        name = names(inner, "name")
+        operator(reading, name, inner)
+        if name[-1] in OPERATORS:
+            refuse_heavy(reading, node(inner, "rexpr"), number(inner, "location", -1))
         return [right, left] if left is not None else right
     for name in _BOUNDS if "BETWEEN" in word(inner, "kind") else (names(inner, "name"),):
         operator(reading, name, inner)
@@ -144,6 +148,8 @@ def _sub_query(reading: Reading, level: Level | None, inner: Node) -> Parts:
     # IN says no operator and means `=`, found by the search path like any other
     operator(reading, names(inner, "operName") or (EQUALS if "testexpr" in inner else ()), inner)
     reading.within = word(inner, "subLinkType") or "EXISTS_SUBLINK"
+    if reading.within == "ARRAY_SUBLINK":
+        refuse_gathered(reading, inner)
     for _, sources in query(reading, level, node(inner, "subselect")) or ():
         reading.mentions.extend(sources)
     return inner.get("testexpr")
@@ -239,6 +245,10 @@ def call(reading: Reading, level: Level | None, inner: Node, name: tuple[str, ..
         return
     if name[-1] in SHOWING:
         SHOWING[name[-1]](reading, arguments, location)
+    if name[-1] in FUNCTIONS and len(arguments) > 1:
+        refuse_heavy(reading, arguments[1], location)
+    if name[-1] in GATHERING:
+        gather(reading, level, location)
     if name[-1] in MAKING:
         make(reading, level, inner, location)
     found = callee(reading.catalog, reading.path, name)

@@ -108,12 +108,30 @@ LIGHT: Final = 10_000  # numbers that may meet every row of something else
 
 
 def series(inner: Node) -> float:
-    """How many numbers a generate_series in FROM gives, as far as its text says."""
-    calls = [
+    """How many numbers a generate_series in FROM gives, or how many rows a function makes of a text or an array that
+    another has made, as far as the text says."""
+    return max([_made(call) for call in called_in(inner)], default=0)
+
+
+def called_in(inner: Node) -> list[Node]:
+    """The functions of an item of FROM."""
+    return [
         call for wrapped in nodes(inner, "functions") for item in nodes(unwrap(wrapped)[1], "items")
         if (call := body(item, "FuncCall")) is not None
     ]  # fmt: skip
-    return max([numbers(call) for call in calls], default=0)
+
+
+_APART = words("unnest generate_subscripts string_to_table regexp_split_to_table regexp_matches")
+_TO_ARRAY = words("string_to_array regexp_split_to_array")
+
+
+def _made(call: Node) -> float:
+    if (names(call, "funcname") or ("",))[-1] not in _APART:
+        return numbers(call)
+    held = body(next(iter(nodes(call, "args")), None), "FuncCall") or {}
+    if (names(held, "funcname") or ("",))[-1] in _TO_ARRAY:
+        held = body(next(iter(nodes(held, "args")), None), "FuncCall") or {}
+    return numbers(held) if (names(held, "funcname") or ("",))[-1] in MAKING else 0
 
 
 def limited(inner: Node) -> bool:
@@ -200,7 +218,7 @@ def unnested(function: Node) -> int | None:
     called = calls[0] if len(calls) == 1 else None
     if called is None or (names(called, "funcname") or ("",))[-1] != "unnest":
         return None
-    lengths = [_elements(argument) for argument in nodes(called, "args")]
+    lengths = [elements(argument) for argument in nodes(called, "args")]
     known = [length for length in lengths if length is not None]
     longest = max(known, default=0)
     return longest if len(known) == len(lengths) and longest <= _MOST_SPELLED else None
@@ -210,13 +228,13 @@ def _items(wrapped: Node) -> list[Node]:
     return [item for item in nodes(unwrap(wrapped)[1], "items") if item]
 
 
-def _elements(argument: Node) -> int | None:
+def elements(argument: Node) -> int | None:
     """How many elements an array that is spelled out holds at most."""
     kind, inner = unwrap(argument)
     while kind == "TypeCast":
         kind, inner = unwrap(node(inner, "arg"))
     if kind == "A_ArrayExpr":
-        listed = [_elements(element) or 1 for element in nodes(inner, "elements")]
+        listed = [elements(element) or 1 for element in nodes(inner, "elements")]
         return sum(listed)
     value = constant({kind: inner})
     return value.count(",") + 1 if isinstance(value, str) else None

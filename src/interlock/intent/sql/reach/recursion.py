@@ -1,12 +1,13 @@
 """Whether a recursive query comes to an end, as far as its text says."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import log
 
 from interlock.intent.sql.conditions.truth import always
 from interlock.intent.sql.queries.names import Level
 from interlock.intent.sql.reach.amounts import amount
-from interlock.intent.sql.reach.counting import MANY_NUMBERS, limited, series, unnested
+from interlock.intent.sql.reach.branching import branches, pace
+from interlock.intent.sql.reach.counting import MANY_NUMBERS, limited
 from interlock.intent.sql.reach.smallness import conjuncts
 from interlock.intent.sql.reading import Reading
 from interlock.intent.sql.tree import Json, Node, body, constant, flag, names, node, nodes, unwrap, within, word
@@ -14,6 +15,7 @@ from interlock.model import FindingCode
 
 # How a column of the next round follows from the same column of this one, as far as that is known.
 Steps = dict[str, float | None]
+Measured = Callable[[Node | None, str, Node], float | None]
 _MIRRORED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _TOO_MANY_ROUNDS = 10_000_000
 _DEPTH = 20
@@ -41,37 +43,21 @@ def endless(name: str, inner: Node, columns: tuple[str, ...]) -> bool:
     conditions = _sources(name, arm)
     if conditions is None:
         return False
-    steps = _steps(name, first, arm, columns)
+    steps = _steps(name, first, arm, columns, _step)
     if not flag(inner, "all") and not any(steps.values()):
         return False  # UNION keeps what is new, and nothing known to be new comes
     held = [part for condition in (*conditions, node(arm, "whereClause")) for part in conjuncts(condition)]
     if not any(_stops(condition, steps) for condition in held):
         return True
-    return flag(inner, "all") and _multiplies(arm, held, steps)
+    return flag(inner, "all") and _multiplies(arm, held, _steps(name, first, arm, columns, pace))
 
 
-def _multiplies(arm: Node, held: list[Node], steps: Steps) -> bool:
+def _multiplies(arm: Node, held: list[Node], paces: Steps) -> bool:
     """Whether each row of a round makes several of the next, for more rounds than anybody waits for."""
-    factor = 1.0
-    for item in _items(arm):
-        values = body(node(body(item, "RangeSubselect") or {}, "subquery"), "SelectStmt") or {}
-        called = body(item, "RangeFunction") or {}
-        factor *= max(len(nodes(values, "valuesLists")), series(called), unnested(called) or 1)
-    rounds = min([_rounds(condition, steps) for condition in held], default=0.0)
+    factor = branches(arm)
+    rounds = min([_rounds(condition, paces) for condition in held], default=0.0)
     equal = any(names(body(condition, "A_Expr") or {}, "name")[-1:] == ("=",) for condition in held)
     return factor > 1 and not equal and 0 < rounds < float("inf") and rounds * log(factor) > log(MANY_NUMBERS)
-
-
-def _items(arm: Node) -> Iterator[Node]:
-    """The items of FROM, those of joins one by one."""
-    waiting = list(nodes(arm, "fromClause"))
-    while waiting:
-        item = waiting.pop()
-        joined = body(item, "JoinExpr")
-        if joined is None:
-            yield item
-        else:
-            waiting.extend(side for key in ("larg", "rarg") if (side := node(joined, key)) is not None)
 
 
 def _rounds(condition: Node, steps: Steps) -> float:
@@ -123,7 +109,7 @@ def _sources(name: str, arm: Node) -> list[Node] | None:
     return conditions if again == 1 else None
 
 
-def _steps(name: str, first: Node, arm: Node, columns: tuple[str, ...]) -> Steps:
+def _steps(name: str, first: Node, arm: Node, columns: tuple[str, ...], measure: Measured) -> Steps:
     """What the arm adds to each of its columns: 0 where it stays, None where that is not known."""
     started = [body(target, "ResTarget") or {} for target in nodes(first, "targetList")]
     named = columns or tuple(word(target, "name") or _plain(node(target, "val")) for target in started)
@@ -133,7 +119,7 @@ def _steps(name: str, first: Node, arm: Node, columns: tuple[str, ...]) -> Steps
         if column and _expands(value):
             return {}
         if column:
-            steps[column] = _step(value, column)
+            steps[column] = measure(value, column, arm)
     return steps
 
 
@@ -141,7 +127,7 @@ def _expands(value: Node | None) -> bool:
     return any("A_Star" in field for field in nodes(body(value, "ColumnRef") or {}, "fields"))
 
 
-def _step(value: Node | None, column: str) -> float | None:
+def _step(value: Node | None, column: str, arm: Node) -> float | None:
     if _plain(value) == column:
         return 0.0
     inner = body(value, "A_Expr") or {}

@@ -7,13 +7,18 @@ from interlock.intent.sql.reach.counting import MANY_CHARACTERS, MANY_NUMBERS, n
 from interlock.intent.sql.reach.sizes import rows_of, shown
 from interlock.intent.sql.reach.smallness import keyed
 from interlock.intent.sql.reading import Reading
-from interlock.intent.sql.tree import Node, names
+from interlock.intent.sql.tree import Node, body, names, within, words
 from interlock.model import FindingCode, Reach
 
 _SOME_ROWS: Final = 10_000  # of a table of which no size is known
 _LONG: Final = 100_000  # characters; shorter texts for each row are honest
 _MOST_ALTOGETHER: Final = 5e9
 _SERIES: Final = "generate_series"
+_MOST_GATHERED: Final = 10_000_000
+GATHERING: Final = words(
+    """array_agg string_agg json_agg jsonb_agg json_object_agg jsonb_object_agg xmlagg json_agg_strict jsonb_agg_strict
+    range_agg percentile_cont percentile_disc mode"""
+)
 
 
 def make(reading: Reading, level: Level | None, called: Node, location: int) -> None:
@@ -29,6 +34,23 @@ def make(reading: Reading, level: Level | None, called: Node, location: int) -> 
     if series:
         largest = level.longest() if level is not None else 1.0
         reading.series = max(reading.series, made or numbers_at_least(called, largest))
+
+
+def gather(reading: Reading, level: Level | None, location: int) -> None:
+    """An aggregate that keeps every value: all of them stand in memory at once."""
+    most = level.longest() if level is not None else 1.0
+    if most > _MOST_GATHERED:
+        message = f"about {shown(most)} values would become one, in memory; ask for fewer, or aggregate them otherwise"
+        reading.refuse(FindingCode.OVER_LIMIT, message, location)
+
+
+def refuse_gathered(reading: Reading, listed: Node) -> None:
+    """The same for `ARRAY(SELECT ...)`."""
+    calls = [called for found in within(listed) if (called := body(found, "FuncCall")) is not None]
+    most = max([numbers(call) for call in calls if names(call, "funcname")[-1:] == (_SERIES,)], default=0.0)
+    if most > _MOST_GATHERED:
+        message = f"an array of about {shown(most)} values would stand in memory; ask for fewer"
+        reading.refuse(FindingCode.OVER_LIMIT, message)
 
 
 def _rows(level: Level | None) -> tuple[float, str]:
