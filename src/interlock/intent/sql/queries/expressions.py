@@ -13,8 +13,8 @@ from interlock.intent.sql.queries import names as naming
 from interlock.intent.sql.queries.names import Level
 from interlock.intent.sql.queries.unasked import type_name, unasked
 from interlock.intent.sql.reach.counting import MAKING
-from interlock.intent.sql.reach.smallness import keyed
 from interlock.intent.sql.reach.regexes import FUNCTIONS, OPERATORS, refuse_heavy
+from interlock.intent.sql.reach.smallness import keyed
 from interlock.intent.sql.reach.stalls import GATHERING, gather, make, refuse_gathered, refuse_repeated
 from interlock.intent.sql.reading import Outputs, Reading, Source, TooMuch
 from interlock.intent.sql.statement import Flow

@@ -1,4 +1,4 @@
-"""How many rows of its next round a row of a recursion makes, and how fast its columns climb, as far as its text says."""
+"""How many rows of the next round a row of a recursion makes, and how fast its columns climb, by its text."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -6,9 +6,10 @@ from typing import Final
 from interlock.intent.sql.code.builtin_functions import SET_RETURNING
 from interlock.intent.sql.reach.amounts import amount
 from interlock.intent.sql.reach.counting import called_in, elements, numbers
-from interlock.intent.sql.tree import Node, body, names, node, nodes, unwrap, within
+from interlock.intent.sql.tree import Json, Node, body, names, node, nodes, unwrap, within
 
 _DEPTH: Final = 20
+_SIGNS: Final[dict[tuple[str, ...], float]] = {("+",): 1.0, ("-",): -1.0}
 _AT_LEAST: Final = 2.0  # rows of a function whose arguments are the same in every round
 
 
@@ -23,7 +24,7 @@ def branches(arm: Node) -> float:
     return made * listed
 
 
-def _calls(value: object) -> Iterator[Node]:
+def _calls(value: Json) -> Iterator[Node]:
     for found in within(value, "SubLink"):
         call = body(found, "FuncCall")
         if call is not None:
@@ -67,7 +68,7 @@ def pace(value: Node | None, column: str, arm: Node, depth: int = 0) -> float | 
     if kind == "FuncCall" and names(inner, "funcname")[-1:] == ("unnest",):
         arrays = [body(argument, "A_ArrayExpr") or {} for argument in nodes(inner, "args")]
         return _fastest([each for array in arrays for each in nodes(array, "elements")], column, arm, depth)
-    sign = {("+",): 1.0, ("-",): -1.0}.get(names(inner, "name")) if kind == "A_Expr" else None
+    sign = _SIGNS.get(names(inner, "name")[-1:]) if kind == "A_Expr" else None
     if sign is None:
         return None
     left, right = node(inner, "lexpr"), node(inner, "rexpr")

@@ -1,8 +1,8 @@
 """Regular expressions that keep a server busy by themselves: back references in a row, bounds inside bounds.
 
-PostgreSQL tries every way to share a text among the groups that are referred to: three of them took minutes for a thousand
-characters (measured), and a cancel is all that ends it. What is repeated by numbers is copied as often, inside each other as
-often as the product says.
+PostgreSQL tries every way to share a text among the groups that are referred to: with three of them a thousand
+characters were not done when they were cancelled after four seconds (measured). What is repeated by numbers is copied
+as often, and inside each other as often as their product says.
 """
 
 import re
