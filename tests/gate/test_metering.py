@@ -16,6 +16,7 @@ ROWS, DENIALS, READ, OWN = (
     "recent.hour.rowsRead",
     "session.rowsChanged",
 )
+VIOLATIONS = "recent.hour.violations"
 WRITES = {"delete": frozenset({ROWS, DENIALS, OWN}), "read": frozenset({DENIALS})}
 READS = {"read": frozenset({READ})}
 
@@ -74,6 +75,22 @@ def test_a_command_counts_itself_and_what_runs_beside_it() -> None:
     assert draw(meter, "b") == {ROWS: 2, DENIALS: 0, OWN: 2}
     end(meter, "a", Status.LANDED, 0)
     assert draw(meter, "b") == {ROWS: 1, DENIALS: 0, OWN: 1}
+
+
+def test_a_violated_constraint_counts_whenever_the_target_tells_it() -> None:
+    meter = metering(Here(), {"delete": frozenset({VIOLATIONS})})
+    for name, error in (("a", "23505"), ("b", "22012"), ("c", "44000"), ("d", None)):
+        draw(meter, name)
+        decide(meter, name, ALLOW)
+        meter.ended(Outcome(command=name, status=Status.FAILED, error=error))
+    assert draw(meter, "e") == {VIOLATIONS: 2}
+    decide(meter, "e", ALLOW)
+    end(meter, "e", Status.RAN, 1)
+    draw(meter, "f")
+    decide(meter, "f", ALLOW)
+    end(meter, "f", Status.RAN, 1)
+    meter.settled(Outcome(command=ask("e").command.unit, status=Status.UNDONE, error="23503"))  # at its COMMIT, once
+    assert draw(meter, "g") == {VIOLATIONS: 3}
 
 
 def test_a_denial_counts_and_a_hold_does_not() -> None:

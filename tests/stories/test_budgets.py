@@ -213,7 +213,7 @@ def test_what_was_not_used_is_given_back(stand: Stand) -> None:
         for at in range(1, LIMIT, 50):
             with agent.transaction(force_rollback=True):
                 assert delete(agent, range(at, at + 50)) == 50
-        for _ in range(20):
+        for _ in range(10):
             with pytest.raises(pg.UniqueViolation):
                 agent.execute("UPDATE items SET id = 2 WHERE id = 1")
         with agent.transaction():
@@ -252,6 +252,35 @@ def test_five_denials_slow_an_agent_down_to_approvals(postgres18: EmbeddedPostgr
         with stand.connect("stranger") as stranger, stand.connect(PERSON) as person:
             for session in (stranger, person):
                 assert session.execute("SELECT name FROM items WHERE id = 1").fetchone() == ("item 1",)
+
+
+def test_who_asks_by_errors_whether_a_key_is_there_is_slowed_down(postgres18: EmbeddedPostgres, tmp_path: Path) -> None:
+    """A new transaction, a savepoint, another agent: each error over a constraint told a value."""
+    budgeted(tmp_path)
+    more = MORE.partition("[tokens]")[0]
+    probe = "INSERT INTO items (id, name) VALUES (1, 'is it there?')"
+    late = "INSERT INTO late VALUES (1)"
+    with standing(postgres18, tmp_path, WORLD, pack="pack", environment="dev", more=more) as stand:
+        stand.ask("CREATE TABLE late (id int UNIQUE DEFERRABLE INITIALLY DEFERRED)")
+        stand.ask(f"GRANT ALL ON late TO PUBLIC; {late}")
+        stand.start()
+        with stand.connect(AGENT) as agent, stand.connect("other") as other:
+            for session in (agent, other) * 8:
+                with pytest.raises(pg.UniqueViolation):
+                    session.execute(probe)
+            with agent.transaction(force_rollback=True):
+                for _ in range(2):
+                    with pytest.raises(pg.UniqueViolation), agent.transaction():
+                        agent.execute(probe)
+            for session in (agent, other):
+                session.execute("BEGIN")
+                session.execute(late)
+                with pytest.raises(pg.UniqueViolation):
+                    session.execute("COMMIT")
+            with pytest.raises(pg.InsufficientPrivilege) as refused:
+                other.execute(probe)
+            assert "20 violated constraints in the last ten minutes" in str(refused.value.diag.message_detail)
+            assert agent.execute("SELECT count(*) FROM items WHERE id = 1").fetchone() == (1,)
 
 
 def test_reads_are_reserved_by_the_portion_and_charged_by_the_row(stand: Stand) -> None:

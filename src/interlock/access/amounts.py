@@ -16,6 +16,7 @@ CELLS: Final[Mapping[str, frozenset[str]]] = {
     "secretCells": frozenset({"secret", "catalog-secret"}),
 }
 WRITES: Final = frozenset({Verb.CREATE, Verb.CHANGE, Verb.DELETE})
+_VIOLATED: Final = ("23", "44000")  # classes and codes of SQLSTATE: keys, checks, exclusions, options of views
 # What runs beside the statement itself: the rows it touches are in no text, and in no command tag.
 _BESIDE: Final = frozenset({FindingCode.CASCADES, FindingCode.TRIGGERS, FindingCode.USER_CODE, FindingCode.DYNAMIC})
 
@@ -48,6 +49,11 @@ def rows_changed(intent: Intent, told: int | None) -> int | None:
     """
     bound = rows_changed_at_most(intent)
     return min(told, bound) if bound == 1 and told is not None else bound
+
+
+def violated(error: str | None) -> int:
+    """How many constraints of the target an error says to be violated: it tells that a value is there, or is not."""
+    return int(error is not None and error.startswith(_VIOLATED))
 
 
 def rows_read(intent: Intent, told: int | None) -> int | None:

@@ -12,6 +12,7 @@ from interlock.access.amounts import (
     rows_changed,
     rows_changed_at_most,
     rows_read,
+    violated,
 )
 from interlock.access.budgets import FOREVER, Account, Count, Reserve, Settle, Step
 from interlock.access.leases import person
@@ -206,11 +207,13 @@ class Metering:
         """The steps that go with the outcome of a unit, named by `outcome.command`: of all commands that ran in it."""
         steps: list[Step] = []
         undone = outcome.status in (Status.UNDONE, Status.FAILED, Status.REFUSED)
+        told = {"violations": violated(outcome.error)}  # by its end as a whole: a constraint that was put off
         for command in [*self._units.get(outcome.command, ())]:
             draw = self._draws[command]
             if draw.ran is not None:
                 self._forget(command, draw)
-                steps += self._settle(command, draw, draw.ran | {"rowsChanged": 0} if undone else draw.ran)
+                steps += self._settle(command, draw, draw.ran | {"rowsChanged": 0} | told if undone else draw.ran)
+                told = {}
         return self._told(steps)
 
     def over(self, session: Session) -> None:
@@ -294,7 +297,8 @@ def _used(draw: _Draw, outcome: Outcome) -> dict[str, int | None]:
         case Status.UNKNOWN:
             return used | {"rowsChanged": reserved["rowsChanged"], "rowsRead": reserved.get("rowsRead", 0)}
         case _:
-            return used | {"rowsChanged": 0, "rowsRead": rows_read(draw.intent, outcome.rows or 0)}
+            read = rows_read(draw.intent, outcome.rows or 0)
+            return used | {"rowsChanged": 0, "rowsRead": read, "violations": violated(outcome.error)}
 
 
 def _known(before: Mapping[str, int | None], own: Sequence[Mapping[str, int | None]]) -> Iterable[tuple[str, int]]:

@@ -13,6 +13,7 @@ from interlock.policy.tree import Json, Tree, nodes, path_of
 METRICS: Final[Mapping[str, str]] = {
     "commands": "commands",
     "denials": "denials",
+    "violations": "violated constraints",
     "rowsRead": "rows read",
     "bytesRead": "bytes read",
     "rowsChanged": "rows changed",

@@ -45,7 +45,7 @@ class Told(Protocol):
     def ended(self, running: Running, status: Status) -> None:
         """One command is over, as far as its unit lets it be."""
 
-    def settled(self, unit: str, status: Status) -> None:
+    def settled(self, unit: str, status: Status, error: str | None = None) -> None:
         """A unit that spanned several commands landed or was undone."""
 
     def parameter(self, frame: bytes) -> bytes:
@@ -370,7 +370,8 @@ class Relay:
             running = self._runs.pop(0)
             self._end(running, self._fate(running, failed, wrapped))
             if running.flow is _COMMIT and running.error is not None and (wrapped or self.status == IDLE):
-                self._told.settled(running.ask.command.unit, Status.UNDONE)  # a deferred constraint, say
+                unit = running.ask.command.unit
+                self._told.settled(unit, Status.UNDONE, running.error)  # a deferred constraint, say
 
     def _end(self, running: Running, status: Status) -> None:
         running.listed = False  # a portal that is continued later is listed, and written down, again

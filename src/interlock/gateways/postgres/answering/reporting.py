@@ -55,12 +55,12 @@ class Reporter:
         )
         self._gate.ended(command.unit, outcome)
 
-    def settled(self, unit: str, status: Status) -> None:
-        """A unit of several commands landed or was undone."""
+    def settled(self, unit: str, status: Status, error: str | None = None) -> None:
+        """A unit of several commands landed or was undone; `error` is why its COMMIT failed."""
         if unit in self._ran:
             self._mark("settling")
             self._ran.discard(unit)
-            self._gate.settled(Outcome(command=unit, status=status))
+            self._gate.settled(Outcome(command=unit, status=status, error=error))
 
     def parameter(self, frame: bytes) -> bytes:
         """A ParameterStatus on its way to the client."""
