@@ -169,3 +169,28 @@ def test_the_import_stays_light() -> None:
     """protobuf and its classes would cost 170 ms: only the library that postgast ships is used."""
     code = "import sys, interlock.intent.sql; print(any(m.startswith(('google', 'postgast')) for m in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_equal_meanings_of_one_shape_are_one_value() -> None:
+    first, again = (
+        meaning("SELECT email FROM customers WHERE id = 1"),
+        meaning("SELECT email FROM customers WHERE id = 2"),
+    )
+    assert first.intent is again.intent
+
+
+def test_a_shape_that_means_something_else_is_never_answered_with_what_it_meant_last() -> None:
+    for _ in range(2):
+        every, none = meaning("DELETE FROM sessions WHERE 1 = 1"), meaning("DELETE FROM sessions WHERE 1 = 2")
+        assert every.intent.shape == none.intent.shape
+        assert FindingCode.ALWAYS_TRUE in [finding.code for finding in every.intent.findings]
+        assert FindingCode.ALWAYS_TRUE not in [finding.code for finding in none.intent.findings]
+
+
+def test_meanings_are_kept_for_so_many_shapes_of_so_many_characters() -> None:
+    kept = CATALOG.intents
+    for number in range(600):
+        meaning(f"SELECT 1 AS name_{chr(97 + number % 26)}{chr(97 + number // 26)}")
+    assert 0 < len(kept) <= 256
+    long = f"SELECT {', '.join(['id'] * 400)} FROM customers"
+    assert meaning(long).intent.shape not in kept

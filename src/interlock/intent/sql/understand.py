@@ -23,7 +23,7 @@ from interlock.model import Column, Finding, FindingCode, Intent
 
 __all__ = ["DEFAULT_LIMITS", "Limits", "Scope", "Statement", "understand"]
 
-_MOST_KEPT: Final = 4_096  # shapes of which the last meaning is kept
+_MOST_KEPT: Final = 256  # shapes of which the last meaning is kept
 _LONGEST_KEPT: Final = 1_024  # characters of such a shape
 StatementFunction = Callable[[Reading, Node], Outputs]
 STATEMENTS: Final[dict[str, StatementFunction]] = {**session.STATEMENTS, **utility.STATEMENTS, **ddl.STATEMENTS}
