@@ -104,6 +104,7 @@ def walk(reading: Reading, level: Level | None, value: Parts) -> None:
 
 # Keys of typed fields that hold names, not expressions.
 EQUALS: Final = ("=",)
+_UNNEST: Final = ("unnest",)
 _PARTS: Final = ("args", "agg_order", "agg_filter", "over")
 _TELL_NO_VALUE: Final = frozenset({"count"})
 _BOUNDS: Final = ((">=",), ("<=",), ("<",), (">",))
@@ -252,7 +253,14 @@ def call(reading: Reading, level: Level | None, inner: Node, name: tuple[str, ..
     if name[-1] in MAKING:
         make(reading, level, inner, location)
     found = callee(reading.catalog, reading.path, name)
-    if len(name) == 1 and found.home is not None and not naming.may_be_column(reading, level, name[0], arguments):
+    # With several arrays `unnest` is grammar, and only without a schema
+    grammar = len(arguments) > 1 and name == _UNNEST
+    if (
+        len(name) == 1
+        and found.home is not None
+        and not grammar
+        and not naming.may_be_column(reading, level, name[0], arguments)
+    ):
         reading.qualify(location, found.home)
     for function in found.user:
         reading.user_code(function.schema, function.name, f"`{'.'.join(name)}`", location)
