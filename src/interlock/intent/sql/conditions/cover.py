@@ -7,7 +7,7 @@ from interlock.intent.sql.queries.names import Level
 from interlock.intent.sql.tree import Node, body, names, node, nodes, unwrap
 
 _MOST = 100
-_OPPOSITE = {"=": "<>", "<>": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+OPPOSITE = {"=": "<>", "<>": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _MIRRORED = {"=": "=", "<>": "<>", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _NEGATED_KINDS = {
     "AEXPR_NOT_DISTINCT": "AEXPR_DISTINCT",
@@ -59,7 +59,7 @@ def opposed(level: Level, arguments: list[Node]) -> bool:
 def _only_bounds(wrapped: Node) -> bool:
     """Whether it compares a column with another or with a number: a bound on it, and nobody's opposite."""
     inner = body(wrapped, "A_Expr")
-    if inner is None or inner.get("kind") != "AEXPR_OP" or (names(inner, "name") or ("",))[-1] not in _OPPOSITE:
+    if inner is None or inner.get("kind") != "AEXPR_OP" or (names(inner, "name") or ("",))[-1] not in OPPOSITE:
         return False
     left, right = node(inner, "lexpr"), node(inner, "rexpr")
     if left is None or right is None or "ColumnRef" not in left:
@@ -147,7 +147,7 @@ def _bound_arm(level: Level, inner: Node, absent: set[str], *, positive: bool) -
     operator = "<>" if operator == "!=" else operator
     if left is None or right is None:
         return []
-    if operator not in _OPPOSITE:
+    if operator not in OPPOSITE:
         return _other_arm(level, inner, absent, positive=positive)
     if "A_Const" in left or "ParamRef" in left:
         left, right, operator = right, left, _MIRRORED[operator]
@@ -156,7 +156,7 @@ def _bound_arm(level: Level, inner: Node, absent: set[str], *, positive: bool) -
         return []
     if isinstance(bound, bool):
         return [_Arm(subject, positive == (bound == (operator == "=")), _present(level, left, subject, absent))]
-    operator = operator if positive else _OPPOSITE[operator]
+    operator = operator if positive else OPPOSITE[operator]
     present = _all_present(level, [left, right], absent)
     return [_Arm("", True, present, subject, operator, bound, other)]
 

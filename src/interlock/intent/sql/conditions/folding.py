@@ -226,13 +226,22 @@ def never_null(level: Level, wrapped: Node | None, depth: int = 0) -> bool:
         found = lookup(level, names(inner, "fields"))
         if found is None or found[0].relation is None or found[0].nullable or found[0].columns is not None:
             return False
-        return found[1] in found[0].relation.not_null or found[1] in SYSTEM_COLUMNS
+        return level.supposing or found[1] in found[0].relation.not_null or found[1] in SYSTEM_COLUMNS
     if kind in {"NullTest", "BooleanTest", "SQLValueFunction"} or (counts(wrapped) and kind == "SubLink"):
         return True
     if kind == "CoalesceExpr" or kind == "MinMaxExpr":
         return any(never_null(level, argument, depth + 1) for argument in nodes(inner, "args"))
     parts = _parts(kind, inner)
     return parts is not None and all(never_null(level, part, depth + 1) for part in parts)
+
+
+def proven(level: Level, wrapped: Node | None, depth: int) -> bool:
+    """`never_null` where that is what is asked about: nothing is supposed."""
+    supposing, level.supposing = level.supposing, False
+    try:
+        return never_null(level, wrapped, depth)
+    finally:
+        level.supposing = supposing
 
 
 def _parts(kind: str, inner: Node) -> list[Node | None] | None:

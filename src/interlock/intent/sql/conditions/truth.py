@@ -1,32 +1,18 @@
 """Whether a condition holds for every row, by three-valued logic alone: nothing is guessed about the data."""
 
 from collections.abc import Callable
-from enum import Enum
 from typing import Final
 
 from interlock.intent.sql.conditions import folding
-from interlock.intent.sql.conditions.cover import covered, opposed
-from interlock.intent.sql.conditions.folding import DEPTH, UNFOLDED, Value, boolean, fold, never_null, structure
+from interlock.intent.sql.conditions.cover import OPPOSITE, covered, opposed
+from interlock.intent.sql.conditions.folding import DEPTH, UNFOLDED, Value, boolean, fold, never_null, proven, structure
+from interlock.intent.sql.conditions.logic import ALWAYS, NEVER, NOT, NULL, OPEN, Truth, every, some
 from interlock.intent.sql.conditions.patterns import PATTERNS, matches
+from interlock.intent.sql.conditions.supposing import beyond, meets_itself
 from interlock.intent.sql.queries.names import Level
 from interlock.intent.sql.reach.aggregates import is_aggregate
 from interlock.intent.sql.tree import Node, body, constant, names, node, nodes, unwrap, word
 
-
-class Truth(Enum):
-    """OPEN depends on the row, or on what is not known."""
-
-    ALWAYS = "always"
-    NEVER = "never"
-    NULL = "null"
-    OPEN = "open"
-
-
-ALWAYS: Final = Truth.ALWAYS
-NEVER: Final = Truth.NEVER
-NULL: Final = Truth.NULL
-OPEN: Final = Truth.OPEN
-_NOT: Final = {ALWAYS: NEVER, NEVER: ALWAYS, NULL: NULL, OPEN: OPEN}
 _MIRRORED: Final = {"=": "=", "<>": "<>", "!=": "<>", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 
@@ -34,6 +20,15 @@ def always(level: Level, condition: Node | None) -> bool | None:
     """Whether a condition always holds (True), never holds (False), or depends (None)."""
     held = truth(level, condition)
     return None if held is OPEN else held is ALWAYS
+
+
+def supposed(level: Level, condition: Node | None) -> bool:
+    """Whether a condition holds wherever its columns have plausible values, so that it selects nothing."""
+    level.supposing = True
+    try:
+        return truth(level, condition) is ALWAYS
+    finally:
+        level.supposing = False
 
 
 def truth(level: Level, wrapped: Node | None, depth: int = 0) -> Truth:
@@ -56,23 +51,12 @@ def _logic(level: Level, inner: Node, depth: int) -> Truth:
     arguments, operation = nodes(inner, "args"), inner.get("boolop")
     folded = [truth(level, argument, depth) for argument in arguments]
     if operation == "NOT_EXPR":
-        return _NOT[folded[0]]
+        return NOT[folded[0]]
     if operation == "AND_EXPR":
-        found = _all(folded)
+        found = every(folded)
         return NEVER if found is OPEN and opposed(level, arguments) else found
-    found = _NOT[_all([_NOT[held] for held in folded])]
+    found = NOT[every([NOT[held] for held in folded])]
     return ALWAYS if found is OPEN and covered(level, arguments) else found
-
-
-def _all(folded: list[Truth]) -> Truth:
-    for decisive in (NEVER, OPEN, NULL):
-        if decisive in folded:
-            return decisive
-    return ALWAYS
-
-
-def _any(folded: list[Truth]) -> Truth:
-    return _NOT[_all([_NOT[held] for held in folded])]
 
 
 def _null_test(level: Level, inner: Node, depth: int) -> Truth:
@@ -83,7 +67,7 @@ def _null_test(level: Level, inner: Node, depth: int) -> Truth:
     wanted = inner.get("nulltesttype") == "IS_NOT_NULL"
     if row is None and fold(level, argument, depth) is None:
         return NEVER if wanted else ALWAYS
-    present = [part is not None and never_null(level, part, depth) for part in parts]
+    present = [part is not None and proven(level, part, depth) for part in parts]
     if wanted:
         return ALWAYS if present and all(present) else OPEN
     return NEVER if any(present) else OPEN
@@ -94,7 +78,7 @@ def _boolean_test(level: Level, inner: Node, depth: int) -> Truth:
     held = truth(level, argument, depth)
     negated, wanted = "NOT" in test, {"TRUE": ALWAYS, "FALSE": NEVER, "UNKNOWN": NULL}.get(test.rpartition("_")[2])
     if held is OPEN:
-        if wanted is not NULL or not never_null(level, argument, depth):
+        if wanted is not NULL or not proven(level, argument, depth):
             return OPEN
         return ALWAYS if negated else NEVER
     return ALWAYS if (held is wanted) != negated else NEVER
@@ -151,6 +135,10 @@ def compare(level: Level, operator: str, left: Node | None, right: Node | None, 
     if operator not in _MIRRORED or depth > DEPTH:
         return OPEN
     operator = "<>" if operator == "!=" else operator
+    if level.supposing:
+        for holds, asked in ((ALWAYS, operator), (NEVER, OPPOSITE[operator])):
+            if beyond(level, asked, left, right) or beyond(level, _MIRRORED[asked], right, left):
+                return holds
     one, other = fold(level, left, depth), fold(level, right, depth)
     if one is None or other is None:
         return NULL
@@ -184,8 +172,8 @@ def _rows(level: Level, operator: str, left: Node, right: Node, depth: int) -> T
     pairs = list(zip(nodes(left, "args"), nodes(right, "args"), strict=False))
     if operator not in {"=", "<>"} or len(nodes(left, "args")) != len(nodes(right, "args")):
         return OPEN
-    equal = _all([compare(level, "=", one, other, depth + 1) for one, other in pairs])
-    return equal if operator == "=" else _NOT[equal]
+    equal = every([compare(level, "=", one, other, depth + 1) for one, other in pairs])
+    return equal if operator == "=" else NOT[equal]
 
 
 def _alike(level: Level, operator: str, left: Node | None, right: Node | None, depth: int) -> Truth:
@@ -266,8 +254,8 @@ def _listed(level: Level, operator: str, left: Node | None, right: Node | None, 
         return OPEN
     folded = [compare(level, operator, left, item, depth + 1) for item in items]
     if operator == "<>":
-        return _all(folded)
-    found = _any(folded)
+        return every(folded)
+    found = some(folded)
     return ALWAYS if found is OPEN and covered(level, [_pair(operator, left, item) for item in items]) else found
 
 
@@ -281,7 +269,7 @@ def _every(level: Level, operator: str, left: Node | None, right: Node | None, d
     elements = nodes(body(right, "A_ArrayExpr") or {}, "elements")
     if right is None or "A_ArrayExpr" not in right or len(elements) > 100:
         return OPEN
-    return _all([compare(level, operator, left, element, depth + 1) for element in elements])
+    return every([compare(level, operator, left, element, depth + 1) for element in elements])
 
 
 def _one_of(level: Level, operator: str, left: Node | None, right: Node | None, depth: int) -> Truth:
@@ -298,10 +286,10 @@ def _distinct(level: Level, left: Node | None, right: Node | None, depth: int) -
     if one is not UNFOLDED and other is not UNFOLDED:
         if one is None or other is None:
             return NEVER if one is other else ALWAYS
-        return _NOT[_folded("=", one, other)]
+        return NOT[_folded("=", one, other)]
     if one is None or other is None:
         rest = left if other is None else right
-        return ALWAYS if never_null(level, rest, depth) else OPEN
+        return ALWAYS if proven(level, rest, depth) else OPEN
     text = structure(level, left)
     return NEVER if text is not None and text == structure(level, right) else OPEN
 
@@ -311,7 +299,7 @@ def _between(level: Level, left: Node | None, right: Node | None, depth: int) ->
     items = nodes(held, "items")
     if len(items) != 2:
         return OPEN
-    found = _all([compare(level, ">=", left, items[0], depth), compare(level, "<=", left, items[1], depth)])
+    found = every([compare(level, ">=", left, items[0], depth), compare(level, "<=", left, items[1], depth)])
     low, high = fold(level, items[0], depth), fold(level, items[1], depth)
     crossed = isinstance(low, (int, float)) and isinstance(high, (int, float)) and low > high
     return NEVER if found is OPEN and crossed and never_null(level, left, depth) else found
@@ -332,11 +320,11 @@ _KINDS: Final[dict[str, Callable[[Level, str, Node | None, Node | None, int], Tr
     "AEXPR_OP_ANY": _one_of,
     "AEXPR_OP_ALL": _every,
     "AEXPR_DISTINCT": lambda level, _, left, right, depth: _distinct(level, left, right, depth),
-    "AEXPR_NOT_DISTINCT": lambda level, _, left, right, depth: _NOT[_distinct(level, left, right, depth)],
+    "AEXPR_NOT_DISTINCT": lambda level, _, left, right, depth: NOT[_distinct(level, left, right, depth)],
     "AEXPR_BETWEEN": lambda level, _, left, right, depth: _between(level, left, right, depth),
-    "AEXPR_NOT_BETWEEN": lambda level, _, left, right, depth: _NOT[_between(level, left, right, depth)],
+    "AEXPR_NOT_BETWEEN": lambda level, _, left, right, depth: NOT[_between(level, left, right, depth)],
     "AEXPR_BETWEEN_SYM": lambda level, _, left, right, depth: _between_either(level, left, right, depth),
-    "AEXPR_NOT_BETWEEN_SYM": lambda level, _, left, right, depth: _NOT[_between_either(level, left, right, depth)],
+    "AEXPR_NOT_BETWEEN_SYM": lambda level, _, left, right, depth: NOT[_between_either(level, left, right, depth)],
 }
 
 
@@ -359,7 +347,7 @@ def _among(level: Level, left: Node | None, select: Node | None, depth: int) -> 
     rows = nodes(select, "valuesLists")
     if rows and len(rows) <= 100 and not any(key in select for key in ("limitCount", "limitOffset", "withClause")):
         firsts = [items[0] for row in rows if len(items := nodes(unwrap(row)[1], "items")) == 1]
-        return _any([compare(level, "=", left, first, depth + 1) for first in firsts]) if firsts else OPEN
+        return some([compare(level, "=", left, first, depth + 1) for first in firsts]) if firsts else OPEN
     as_scalar: Node = {"SubLink": {"subLinkType": "EXPR_SUBLINK", "subselect": {"SelectStmt": select}}}
     if (value := folding.scalar(as_scalar)) is not None:
         return compare(level, "=", left, value, depth + 1)
@@ -380,6 +368,8 @@ def _exists(level: Level, select: Node, depth: int) -> Truth:
     if any(is_aggregate(target) for target in targets):
         return ALWAYS
     condition = node(select, "whereClause")
+    if level.supposing and meets_itself(level, select):
+        return ALWAYS
     # Its own names are not those of this level: with a FROM only constants can be judged.
     around = level if "fromClause" not in select else Level(None)
     held = ALWAYS if condition is None else truth(around, condition, depth)

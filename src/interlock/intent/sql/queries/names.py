@@ -146,7 +146,7 @@ class Range:
 class Level:
     """One query's names: its ranges, its CTEs and what surrounds it."""
 
-    __slots__ = ("answer", "bounds", "ctes", "merged", "pairs", "parent", "ranges", "single")
+    __slots__ = ("answer", "bounds", "ctes", "merged", "pairs", "parent", "ranges", "single", "supposing")
 
     def __init__(self, parent: "Level | None") -> None:
         self.parent = parent
@@ -160,6 +160,8 @@ class Level:
         self.answer: Outputs = None  # as far as it is known already
         # Joined by USING or NATURAL: a star gives such columns once, and first.
         self.merged = False
+        # Conditions are read as if every column had a plausible value (conditions/supposing.py).
+        self.supposing = False
 
     def around(self, hits: set[int]) -> set[int]:
         """Which of these are ranges of its own or of what surrounds it."""

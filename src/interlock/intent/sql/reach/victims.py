@@ -16,12 +16,17 @@ def untied(reading: Reading, level: Level, target: Range, condition: Node | None
     if any(range_.group == target.group for range_ in others) or keyed(target) is Reach.ONE:
         return None
     shown = ", ".join(f"`{range_.name}`" for range_ in others[:3])
-    if not any(_asks(level, target, conjunct) for conjunct in conjuncts(condition)):
+    if not asks(level, target, condition):
         _note(reading, target, shown, "every row of it is written as soon as there is one of those")
         return Reach.ALL
     if any(range_.weighs and keyed(range_) is not Reach.ONE for range_ in others):
         _note(reading, target, shown, "each row of it meets all of theirs, and chance says which one counts")
     return None
+
+
+def asks(level: Level, target: Range, condition: Node) -> bool:
+    """Whether anything is asked of the target itself: `random() < 2`, `now() > '2000-01-01'` ask nothing of a row."""
+    return any(_asks(level, target, conjunct) for conjunct in conjuncts(condition))
 
 
 def _note(reading: Reading, target: Range, shown: str, consequence: str) -> None:
@@ -39,6 +44,8 @@ def _asks(level: Level, target: Range, conjunct: Node) -> bool:
         if isinstance(current, list):
             stack.extend((item, inside) for item in current)
         elif isinstance(current, dict):
+            if "CurrentOfExpr" in current:
+                return True
             reference = body(current, "ColumnRef")
             if reference is not None and _means(level, target, names(reference, "fields"), inside=inside):
                 return True

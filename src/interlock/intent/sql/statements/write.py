@@ -4,7 +4,7 @@ from typing import Final
 
 from interlock.intent.sql.catalog.labels import SYSTEM_SCHEMAS
 from interlock.intent.sql.code.consequences import CHANGES, CREATES, DELETES, Change, consequences
-from interlock.intent.sql.conditions.truth import always
+from interlock.intent.sql.conditions.truth import always, supposed
 from interlock.intent.sql.queries.carrying import carry
 from interlock.intent.sql.queries.expressions import QueryFunction, query, targets, walk
 from interlock.intent.sql.queries.names import Level, Range
@@ -13,7 +13,7 @@ from interlock.intent.sql.reach.counting import rows_given
 from interlock.intent.sql.reach.extent import reaches
 from interlock.intent.sql.reach.multiplying import note_multiplying
 from interlock.intent.sql.reach.smallness import keyed
-from interlock.intent.sql.reach.victims import note_chance, note_chosen, untied
+from interlock.intent.sql.reach.victims import asks, note_chance, note_chosen, untied
 from interlock.intent.sql.reading import Outputs, Reading, Source
 from interlock.intent.sql.statements.select import add_relation, ctes, from_clause, where
 from interlock.intent.sql.tree import Json, Node, body, node, nodes, unwrap, word
@@ -139,8 +139,22 @@ def _condition(reading: Reading, level: Level, target: Range, inner: Node) -> Re
     if held is True:
         reading.note(FindingCode.ALWAYS_TRUE, f"the WHERE holds for every row of `{target.name}`; say which rows")
         return ALL
+    if held is None and _hollow(reading, level, target, condition):
+        return ALL
     loose = untied(reading, level, target, condition) if len(level.ranges) > 1 else None
     return loose or keyed(target) or UNKNOWN
+
+
+def _hollow(reading: Reading, level: Level, target: Range, condition: Node) -> bool:
+    """Note a WHERE that nobody would write who means some rows: it is no tautology, and selects nothing."""
+    if supposed(level, condition):
+        found = f"the WHERE holds for every row of `{target.name}` that has any value there; say which rows"
+    elif len(level.ranges) == 1 and not asks(level, target, condition):
+        found = f"the WHERE asks nothing of `{target.name}`: it holds for every row or for none; say which rows"
+    else:
+        return False
+    reading.note(FindingCode.ALWAYS_TRUE, found)
+    return True
 
 
 def _assignments(reading: Reading, level: Level, written: Range, listed: list[Node]) -> tuple[str, ...]:
