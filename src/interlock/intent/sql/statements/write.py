@@ -139,10 +139,13 @@ def _condition(reading: Reading, level: Level, target: Range, inner: Node) -> Re
     if held is True:
         reading.note(FindingCode.ALWAYS_TRUE, f"the WHERE holds for every row of `{target.name}`; say which rows")
         return ALL
+    few = keyed(target)
+    if few is ONE:
+        return few
     if held is None and _hollow(reading, level, target, condition):
         return ALL
     loose = untied(reading, level, target, condition) if len(level.ranges) > 1 else None
-    return loose or keyed(target) or UNKNOWN
+    return loose or few or UNKNOWN
 
 
 def _hollow(reading: Reading, level: Level, target: Range, condition: Node) -> bool:
