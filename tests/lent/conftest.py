@@ -23,15 +23,19 @@ owner_role = "{owner}"
 
 
 @contextmanager
-def lending(server: EmbeddedPostgres, directory: Path, *, access: str = "per-command") -> Iterator[Stand]:
-    """Prepared as an administrator would, by `interlock target prepare`; not started."""
+def lending(
+    server: EmbeddedPostgres, directory: Path, *, access: str = "per-command", target: str = "", **later: str
+) -> Iterator[Stand]:
+    """Prepared as an administrator would, by `interlock target prepare`; not started. `target` is what else its section
+    says, `later` what else is configured then."""
     name = f"lent_{secrets.token_hex(4)}"
     secret = directory / "minter.secret"
     secret.touch(mode=0o600)
     secret.write_text(f"{secrets.token_hex(12)}\n")
     settings = {"user": f"{name}_reader", "pack": "development", "environment": "dev"}
     with standing(server, directory, WORLD.read_text(), **settings) as stand:
-        stand.configure(target=TARGET.format(access=access, minter=f"{name}_minter", owner=stand.role))
+        minting = TARGET.format(access=access, minter=f"{name}_minter", owner=stand.role)
+        stand.configure(target=f"{target}\n{minting}", **later)
         arguments = ["--write", "--revoke-public", "--schema", "public", "--schema", "books", "--owner", stand.role]
         done = stand.interlock(
             "target", "prepare", "stand", *arguments, "--apply", "--as-admin-url", stand.truth, "--json"

@@ -109,6 +109,11 @@ class Session:
             lending=self._lending,
         )
         relay, client = self._relay, self._client
+        lent = activation(self._lending, relay, client, inquiry, self._outbox.tray.fail, self._mark)
+        rerun = Rerun(
+            relay=relay, client=client, server=self._server, tray=self._outbox.tray, bench=self._bench,
+            idle=self._until_idle, dropped=dropped, activation=lent,
+        )  # fmt: skip
         stage = Stage(
             idle=self._until_idle,
             failed=lambda: relay.failed,
@@ -120,15 +125,7 @@ class Session:
             undo=self._outbox.tray.undo,
             look_again=self._outbox.tray.look_again,
             blame=relay.blame,
-            rerun=Rerun(
-                relay=relay,
-                client=client,
-                server=self._server,
-                tray=self._outbox.tray,
-                bench=self._bench,
-                idle=self._until_idle,
-                dropped=dropped,
-            ),
+            rerun=rerun,
         )
         return Pump(
             outbox=self._outbox,
@@ -140,7 +137,7 @@ class Session:
             until=self._until,
             go_on=self._go_on,
             mark=self._mark,
-            activation=activation(self._lending, relay, client, inquiry, self._outbox.tray.fail, self._mark),
+            activation=lent,
         )
 
     def _release(self, with_the_end: bool) -> None:

@@ -8,9 +8,10 @@ from interlock.gateways.postgres.answering.due import Due, Show
 from interlock.gateways.postgres.answering.relay import Relay
 from interlock.gateways.postgres.answering.running import Running
 from interlock.gateways.postgres.connection import Connection
+from interlock.gateways.postgres.lent.activating import Activation, hear
 from interlock.gateways.postgres.planning.steps import Unit
 from interlock.gateways.postgres.sending.bench import Bench
-from interlock.gateways.postgres.sending.queue import Parcel, Settle
+from interlock.gateways.postgres.sending.queue import Activate, Parcel, Settle
 from interlock.gateways.postgres.sending.tray import Tray
 from interlock.gateways.postgres.target import owned
 from interlock.model import Lease, Status
@@ -23,7 +24,8 @@ _TAKE_BACK: Final = owned.UNDO + owned.FLUSH_COUNTS + build_sync()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rerun:
-    """One session's. `idle` waits for everything that is owed; `dropped` hears of what will not run again."""
+    """One session's. `idle` waits for everything that is owed; `dropped` hears of what will not run again; `activation`
+    takes back what is lent while people are waited for."""
 
     relay: Relay
     client: Connection
@@ -32,6 +34,7 @@ class Rerun:
     bench: Bench
     idle: Callable[[], Awaitable[None]]
     dropped: Callable[[Running, Status], None]
+    activation: Activation | None = None
 
     async def take_back(self, item: Settle) -> bool:
         """Roll the unit back, so that nothing is locked while people think; False where it could not be run again."""
@@ -44,6 +47,8 @@ class Rerun:
         self.relay.expect(dues)
         self.server.write(_TAKE_BACK)
         await self.idle()
+        if self.activation is not None:
+            await self.activation.end()
         item.unit.again.aside = True
         return True
 
@@ -57,10 +62,19 @@ class Rerun:
         assert again.running is not None
         again.running.start_over()
         again.aside = False
-        begin = owned.BEGIN + owned.LIMITS + b"".join(sent for sent, _ in again.script)
-        owed = [*owned.run_dues(), *owned.run_dues(), *(due for _, part in again.script for due in part)]
+        heard, hearing = self._lent_again(again.running)
+        begin = owned.BEGIN + heard + owned.LIMITS + b"".join(sent for sent, _ in again.script)
+        owed = [*owned.run_dues(), *hearing, *owned.run_dues(), *(due for _, part in again.script for due in part)]
         self.tray.queue.appendleft(counted)
         self.tray.queue.appendleft(Parcel(group=item.group, data=begin + data, dues=(*owed, *dues), alone=True))
+        if self.activation is not None and again.running.shape:
+            self.tray.queue.appendleft(Activate(group=item.group, shape=again.running.shape))
+
+    def _lent_again(self, running: Running) -> tuple[bytes, list[Due]]:
+        """How the session hears, inside its transaction, of what it is lent once more."""
+        if self.activation is None or not running.shape:
+            return b"", []
+        return hear(self.activation.lending, running.shape)
 
     def give_up(self, unit: Unit) -> bool:
         """What was taken back will not run again; whether the client said so."""

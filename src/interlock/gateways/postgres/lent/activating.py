@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from interlock.access.privileges import Shape
 from interlock.gateways.postgres.answering import replies
+from interlock.gateways.postgres.answering.due import Due
 from interlock.gateways.postgres.answering.relay import Relay
 from interlock.gateways.postgres.connection import Connection
 from interlock.gateways.postgres.lent.lending import Lending
 from interlock.gateways.postgres.lent.minting import NotLent
 from interlock.gateways.postgres.planning.steps import Group
 from interlock.gateways.postgres.sending.queue import Activate
+from interlock.gateways.postgres.target import owned
 from interlock.gateways.postgres.target.inquiry import Inquiry
 from interlock.wire.postgres.messages import TransactionStatus
 
@@ -60,6 +63,13 @@ class Activation:
     def _undone(self) -> bool:
         """Whether the transaction has failed: nothing more runs in it, and its roles end with it."""
         return self.relay.failed or self.relay.status is TransactionStatus.FAILED
+
+
+def hear(lending: Lending, shape: Shape) -> tuple[bytes, list[Due]]:
+    """For a session, inside its transaction: it looks anew at what it may do, and takes on the owner where it must."""
+    if not shape.owner:
+        return owned.HEAR, owned.run_dues(done=lending.hear)
+    return owned.HEAR + owned.become(lending.owner_role), [*owned.run_dues(done=lending.hear), *owned.run_dues()]
 
 
 def activation(

@@ -10,6 +10,7 @@ from interlock.gateways.postgres.answering import denial, replies
 from interlock.gateways.postgres.answering.due import LOCAL, LOCAL_READY, Due, Show, poison
 from interlock.gateways.postgres.answering.running import Running
 from interlock.gateways.postgres.landing.settling import Counting, counting
+from interlock.gateways.postgres.lent.activating import hear
 from interlock.gateways.postgres.lent.lending import Lending
 from interlock.gateways.postgres.planning.flows import ENDING
 from interlock.gateways.postgres.planning.names import Names
@@ -141,8 +142,8 @@ class Outbox:
         self._note(step.group, step.unit, running)  # being bound it may act already (threats.md 1)
 
     def _repeatable(self, ask: Ask, step: Send, running: Running) -> bool:
-        """Whether its unit can be taken back and run again by itself: it is all of it, and nothing is cut or lent."""
-        plain = running.limit is None and not running.confined and self._lending is None
+        """Whether its unit can be taken back and run again by itself: it is all of it, and nothing is cut."""
+        plain = running.limit is None and not running.confined
         return plain and running.measured and ask.alone and not ask.prepares and not step.unit.explicit
 
     def refuse(self, ask: Ask, decision: Decision) -> None:
@@ -367,9 +368,8 @@ class Outbox:
         if unit.autonomous or self._attuned == (shape, unit):
             return
         self._attuned = shape, unit
-        self.tray.parcel(group, owned.HEAR, *owned.run_dues(done=lending.hear))
-        if shape.owner:
-            self.tray.parcel(group, owned.become(lending.owner_role), *owned.run_dues())
+        data, dues = hear(lending, shape)
+        self.tray.parcel(group, data, *dues)
 
     def _bracketed(self, group: Group, unit: Unit, running: Running | None, data: bytes, *dues: Due) -> None:
         """Inside a transaction that may write, a confined command runs between SAVEPOINT and RELEASE, read only."""
