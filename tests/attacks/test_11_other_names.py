@@ -156,6 +156,7 @@ LATE = {
                      "SELECT max(name) FROM tags WHERE id = 1", "a"),
 }  # fmt: skip
 HOW = ["query", "parsed", "prepared before", "cursor"]
+LATE_NAMES = [*LATE]
 
 
 @pytest.mark.parametrize("how", HOW)
@@ -163,24 +164,27 @@ HOW = ["query", "parsed", "prepared before", "cursor"]
 def test_a_name_that_came_a_moment_ago_is_not_taken(stand: Stand, name: str, how: str) -> None:
     """The catalogue is polled, so for two seconds the judge has not heard of it; the target has."""
     ddl, text, honest = LATE[name]
-    stand.ask(f"CREATE SCHEMA early; GRANT ALL ON SCHEMA early TO {stand.role}")
+    # A schema of its own: the catalogue may still hold what another scene has put into the last.
+    early = f"early_{LATE_NAMES.index(name)}_{HOW.index(how)}"
+    ddl = ddl.replace("early.", f"{early}.")
+    stand.ask(f"CREATE SCHEMA {early}; GRANT ALL ON SCHEMA {early} TO {stand.role}")
     try:
         with Wire(stand, AGENT) as wire, bare(stand) as server:
-            before = [build_query("SET search_path = early, public"), build_query(text)]
+            before = [build_query(f"SET search_path = {early}, public"), build_query(text)]
             assert rows(wire.ask(*before, readies=2)) == [honest]
             if how == "prepared before":
                 wire.ask(build_parse("p", text), build_sync())
-            server.execute("SET search_path = early, public")
+            server.execute(f"SET search_path = {early}, public".encode())
             assert server.execute(text.encode()).fetchall() == [(honest,)]
             server.commit()
-            stand.ask(f"{ddl}; GRANT SELECT ON ALL TABLES IN SCHEMA early TO {stand.role}")
+            stand.ask(f"{ddl}; GRANT SELECT ON ALL TABLES IN SCHEMA {early} TO {stand.role}")
             said = b"".join(frames(wire, late_messages(how, text)))
             assert b"planted" not in said
             assert honest.encode() in said or b"C42501" in said, said
             (taken,) = server.execute(text.encode()).fetchall()
             assert taken[0].startswith("planted")
     finally:
-        stand.ask("DROP SCHEMA early CASCADE")
+        stand.ask(f"DROP SCHEMA {early} CASCADE")
 
 
 def late_messages(how: str, text: str) -> list[bytes]:
