@@ -12,7 +12,7 @@ from interlock.app.embedded import EmbeddedPostgres
 from tests.measured.asking import records, touched
 from tests.measured.conftest import WORLD
 from tests.measured.test_approved import OWNER
-from tests.stand import Stand, standing, wait_for
+from tests.stand import AGENT, Stand, standing, wait_for
 from tests.stories.approving import approve, decide, ends, open_requests, requested
 
 BULK = b"UPDATE customers SET note = 'bulk' WHERE country = 'FR'"
@@ -149,3 +149,13 @@ def test_inside_a_transaction_nobody_is_waited_for(stand: Stand) -> None:
             client.execute(BULK)
         client.execute("ROLLBACK")
     assert open_requests(stand) == []
+
+
+def test_an_agent_waits_too(stand: Stand) -> None:
+    """Its reads are limited, and this returns nothing that could be."""
+    with stand.connect(AGENT) as client, ThreadPoolExecutor(1) as threads:
+        done = threads.submit(client.execute, BULK)
+        approve(stand, held(stand), "olga")
+        assert done.result(60).rowcount == 2_700
+        assert bulk(stand) == 2_700
+        assert client.execute("SELECT count(*) FROM customers WHERE note = 'bulk'").fetchone() == (2_700,)

@@ -142,8 +142,8 @@ class Outbox:
         self._note(step.group, step.unit, running)  # being bound it may act already (threats.md 1)
 
     def _repeatable(self, ask: Ask, step: Send, running: Running) -> bool:
-        """Whether its unit can be taken back and run again by itself: it is all of it, and nothing is cut."""
-        plain = running.limit is None and not running.confined
+        """Whether its unit can be taken back and run again by itself: it is all of it, and no answer of it is cut."""
+        plain = (running.limit is None or ask.intent.returns == ()) and not running.confined
         return plain and running.measured and ask.alone and not ask.prepares and not step.unit.explicit
 
     def refuse(self, ask: Ask, decision: Decision) -> None:
