@@ -117,3 +117,56 @@ def test_each_bind_is_a_decision_with_its_own_values(stand: Stand) -> None:
     made = stand.decided("each bind")
     assert ["NDcxMQ==" in one.text for one in made] == [False, True, False]
     assert ["NDcxMg==" in one.text for one in made] == [False, False, True]
+
+
+@pytest.mark.parametrize("inside", [False, True])
+@pytest.mark.parametrize("named", ["trapped", "disguised", "holder", "deeper", "_trapped"])
+def test_a_type_that_the_client_declares_runs_nothing(stand: Stand, named: str, inside: bool) -> None:
+    """A parameter of a domain is checked at Bind, whatever the text says of it; the text alone was judged."""
+    oid = stand.ask("SELECT to_regtype(%s)::oid::int8", named)
+    assert isinstance(oid, int)
+    value = {"holder": b"(declared)", "deeper": b'("(declared)")', "_trapped": b"{declared}"}.get(named, b"declared")
+    with Wire(stand) as wire:
+        if inside:
+            wire.ask(build_query("BEGIN"))
+        said = wire.ask(build_parse("", "SELECT $1", [oid]), build_bind("", "", [value]), build_execute(""), SYNC)
+        assert rows(said) == [value.decode()]
+        if inside:
+            assert not errors(wire.ask(build_query("COMMIT")))
+    assert stand.ask("SELECT count(*) FROM trap") == 0
+
+
+@pytest.mark.parametrize("named", ["trapped", "disguised", "holder", "trapped[]"])
+def test_a_type_that_a_prepare_declares_is_judged(stand: Stand, named: str) -> None:
+    with Wire(stand) as wire:
+        wire.ask(build_query("BEGIN"))
+        said = wire.ask(build_query(f"PREPARE declared({named}) AS SELECT $1"))
+        value = "{declared}" if named.endswith("[]") else "(declared)"
+        ran = wire.ask(build_query(f"EXECUTE declared('{value}')"))
+        wire.ask(build_query("COMMIT"))
+        assert errors(said) or errors(ran)
+    assert stand.ask("SELECT count(*) FROM trap") == 0
+
+
+BESIDE = {
+    "SELECT $1::trapped": b"bound",
+    "SELECT CASE WHEN true THEN $1 ELSE one END FROM held": b"(bound)",
+    "SELECT one FROM held UNION ALL SELECT $1": b"(bound)",
+    "SELECT coalesce(one, $1) FROM held": b"(bound)",
+    "SELECT many || $1 FROM held": b"{bound}",
+    "SELECT array_append(many, $1) FROM held": b"bound",
+    "SELECT 1 FROM held WHERE many = $1": b"{bound}",
+    "SELECT 1 FROM held WHERE ROW(one) = ROW($1::holder)": b"(bound)",
+    "VALUES ($1::disguised)": b"bound",
+}
+
+
+@pytest.mark.parametrize("text", BESIDE)
+def test_a_parameter_that_becomes_a_value_of_such_a_type_meets_a_wall(stand: Stand, text: str) -> None:
+    with Wire(stand) as wire:
+        wire.ask(build_query("BEGIN"))
+        said = wire.ask(build_parse("", text), build_bind("", "", [BESIDE[text]]), build_execute(""), SYNC)
+        wire.ask(build_query("COMMIT"))
+        assert set(errors(said)) <= {BLOCKED, READ_ONLY}
+        assert errors(said)
+    assert stand.ask("SELECT count(*) FROM trap") == 0

@@ -205,13 +205,12 @@ class Planner:
             return self._reject(replies.SEVERAL)
         if statements and reserved(statements[0]):
             return self._reject(replies.reserved(statements[0].name or ""))
-        if not statements:
-            statements = (EMPTY_STATEMENT,)
-        statement = statements[0]
-        self.names.send_statement(group.id, message.statement, statement, message.types)
+        statement = statements[0] if statements else EMPTY_STATEMENT
+        types = rewriting.declared(message.types, self._scene())
+        self.names.send_statement(group.id, message.statement, statement, types)
         held = partial(self.names.hold_statement, message.statement, statement)
         due = Due(kinds.PARSE, statement=statement, done=held)
-        data = build_parse(message.statement, rewriting.forwarded(statement), message.types)
+        data = build_parse(message.statement, rewriting.forwarded(statement), types)
         ask = None if statement is EMPTY_STATEMENT else self._asker.to_parse(statement, group, self._current())
         self._watch(statement, group)
         self.steps.append(Send(group=group, unit=self._current(), data=data, dues=(due,), ask=ask))

@@ -1,6 +1,9 @@
 """What is forwarded for a statement: its parsed text, re-encoded, with what the session's pins need."""
 
+from typing import Final
+
 from interlock.gateways.postgres.answering.due import Due, Show
+from interlock.gateways.postgres.planning.steps import Scene
 from interlock.intent.sql.statement import Flow, Statement
 from interlock.wire.postgres import kinds
 from interlock.wire.postgres.messages import (
@@ -12,6 +15,8 @@ from interlock.wire.postgres.messages import (
     parse_error,
 )
 
+_FIRST_OF_USERS: Final = 16384  # access/transam.h: FirstNormalObjectId
+_INFERRED: Final = 0  # protocol chapter "Message Formats", Parse
 _UNNAMED = build_bind("", "") + build_describe(Part.PORTAL, "")
 _SPELLED_OUT = (kinds.PARSE, kinds.BIND, kinds.DESCRIBE)
 
@@ -25,6 +30,15 @@ def forwarded(statement: Statement) -> str:
             return f"{statement.text}\nREAD WRITE"
         case _:
             return _qualified(statement) if statement.places else statement.text
+
+
+def declared(types: tuple[int, ...], scene: Scene | None) -> tuple[int, ...]:
+    """The types of parameters that the target is told. Where values of one may run code (a domain's check), it is left
+    to the target to work out from the text, which is what was judged: else Bind would run it (threats.md 1)."""
+    if not types:
+        return types
+    plain = frozenset[int]() if scene is None else scene[0].plain_types
+    return tuple([each if each < _FIRST_OF_USERS or each in plain else _INFERRED for each in types])
 
 
 def _qualified(statement: Statement) -> str:

@@ -48,9 +48,27 @@ class Catalog:
 
     __slots__ = (
         "__weakref__",
-        "_rows", "_sights", "casts", "commands_hold", "database", "epoch", "event_triggers", "everywhere", "followed",
-        "functions", "intents", "labels", "operators", "relations", "schemas", "server_version", "settings_readers",
-        "target", "type_code", "types",
+        "_rows",
+        "_sights",
+        "casts",
+        "commands_hold",
+        "database",
+        "epoch",
+        "event_triggers",
+        "everywhere",
+        "followed",
+        "functions",
+        "intents",
+        "labels",
+        "operators",
+        "plain_types",
+        "relations",
+        "schemas",
+        "server_version",
+        "settings_readers",
+        "target",
+        "type_code",
+        "types",
     )  # fmt: skip
 
     def __init__(self, target: str, database: str, texts: Mapping[str, Texts], labels: LabelBook) -> None:
@@ -71,6 +89,11 @@ class Catalog:
         for code in _read(texts, "code", rows.Code):
             if code.type is not None:
                 self.type_code.setdefault(code.type, []).append(code)
+        # Types of users that no value runs code of theirs for: enumerations, and what extensions bring in C.
+        self.plain_types = frozenset(
+            each.oid for alike in self.types.values() for each in alike
+            if (each.kind == "e" or (each.kind == "b" and each.extension)) and each.name not in self.type_code
+        )  # fmt: skip
         # What bodies of functions do, once somebody asked (bodies.py): like the rest it never changes.
         self.followed: dict[tuple[str, str, tuple[str, ...]], object] = {}
         # What the last text of a shape meant (understand.py).

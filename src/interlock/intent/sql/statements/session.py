@@ -116,10 +116,15 @@ def discard(reading: Reading, inner: Node) -> Outputs:
 def prepare(reading: Reading, inner: Node) -> Outputs:
     """PREPARE is an act (threats.md 1): the effects count here, and again at EXECUTE."""
     reading.flow, reading.name = Flow.PREPARE, word(inner, "name")
-    types: list[Node] = [{"typeName": body(wrapped, "TypeName")} for wrapped in nodes(inner, "argtypes")]
-    walk(reading, None, types)
+    _parameters(reading, inner)
     _run_query(reading, node(inner, "query"))
     return []
+
+
+def _parameters(reading: Reading, inner: Node) -> None:
+    """The types of its parameters: what is given for them at EXECUTE is converted to them, and a domain checks it."""
+    types: list[Node] = [{"typeName": body(wrapped, "TypeName")} for wrapped in nodes(inner, "argtypes")]
+    walk(reading, None, types)
 
 
 def _run_query(reading: Reading, wrapped: Node | None) -> Outputs:
@@ -142,6 +147,7 @@ def execute(reading: Reading, inner: Node) -> Outputs:
         reading.inner = statement
         _, prepared = unwrap(statement_of(parse(statement.text.encode())[0]))
         reading.own = False
+        _parameters(reading, prepared)
         return _run_query(reading, node(prepared, "query"))
     return stand_for(reading, statement, f"no statement `{name}` was prepared in this session")
 
