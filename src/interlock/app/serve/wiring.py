@@ -1,9 +1,9 @@
 """From the configuration to what a worker listens with."""
 
 import os
+import sys
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
@@ -178,8 +178,10 @@ class Wiring:
     async def close(self) -> None:
         """Leave nothing on the targets that was made for this process's sessions."""
         for minter in self.minters.values():
-            with suppress(Unreachable):
+            try:
                 await minter.close()
+            except Unreachable as fault:
+                sys.stderr.write(f"roles of this gateway may have stayed, and the next start removes them: {fault}\n")
 
     def _lifting(self, name: str, config: Config, judge: CurrentJudge) -> Lifting | None:
         if self.leases is None:

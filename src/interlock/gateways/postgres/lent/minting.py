@@ -4,8 +4,7 @@ Nothing of a user's ever runs on this connection, and no session ever logs in as
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final, TypeVar
@@ -14,8 +13,9 @@ import asyncpg
 
 from interlock.access.privileges import Privilege, Shape, quote
 from interlock.access.verifier import derive_verifier
+from interlock.gateways.postgres.lent.link import Link
 from interlock.gateways.postgres.target.admin import quote_text
-from interlock.gateways.postgres.target.side import SIDE_TROUBLE, SideConnection, connect_aside
+from interlock.gateways.postgres.target.side import SIDE_TROUBLE, SideConnection
 from interlock.gateways.postgres.target.upstream import Address, Credential, Unreachable, cause
 from interlock.model import TargetFault
 
@@ -25,17 +25,16 @@ SWEEP_SECONDS: Final = 5.0
 _MOST_POOLED: Final = 1000  # shapes; beyond, those that nobody uses at the moment are made again when needed
 _SALT_BYTES: Final = 16
 _PASSWORD_BYTES: Final = 24
-_LAST_LOOKS, _LOOK_SECONDS = 20, 0.05  # for what a backend drops as it ends: temporary tables of the login's own
+# For what a backend drops as it ends (temporary tables of the login's own), and for what somebody else has locked or
+# is changing at the same time (an ANALYZE, another GRANT: "tuple concurrently updated", XX000).
+_LAST_LOOKS, _LOOK_SECONDS = 20, 0.05
+_NOT_YET: Final = (
+    asyncpg.DependentObjectsStillExistError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.InternalServerError,
+)
 _OPTIONS_SINCE: Final = 160_000  # GRANT role WITH INHERIT, SET
-_SETTINGS: Final = {
-    "search_path": "pg_catalog",
-    "lock_timeout": "5s",
-    # A server that crashes may forget the last grants and revocations. Every session ends with it, and the
-    # sweeper removes the logins: nothing that was taken back can be used again.
-    "synchronous_commit": "off",
-    "application_name": "interlock minter",
-}
-
 _Given = TypeVar("_Given")
 
 
@@ -78,9 +77,9 @@ class Minter:
         self.owner_role = owner_role
         self._entropy = entropy
         # Each worker holds this lock shared, for as long as it lives.
-        self._link = _Link(address, credential, f"SELECT pg_advisory_lock_shared({self._key})")
+        self._link = Link(address, credential, f"SELECT pg_advisory_lock_shared({self._key})")
         # GRANT on a table waits for whoever has locked it: meanwhile others must be lent to, and be taken from.
-        self._making = _Link(address, credential, "SELECT")
+        self._making = Link(address, credential, "SELECT")
         self._pooled: set[str] = set()
         self._epoch = ""
         self._open: set[str] = set()  # logins of this process's sessions
@@ -146,13 +145,15 @@ class Minter:
         await self._run(f"REVOKE {quote(loan.role)} FROM {quote(loan.login)}")
 
     async def _lend_pooled(self, login: str, shape: Shape, epoch: str) -> Loan:
-        role = await self._pooled_role(shape, epoch)
-        try:
-            await self._grant(login, role, inherit=True)
-        except asyncpg.UndefinedObjectError:  # swept up meanwhile, perhaps by a worker that knows a newer catalogue
-            self._pooled.discard(role)
-            await self._grant(login, await self._pooled_role(shape, epoch), inherit=True)
-        return Loan(login=login, role=role)
+        for _ in range(_LAST_LOOKS):
+            role = await self._pooled_role(shape, epoch)
+            try:
+                await self._grant(login, role, inherit=True)
+            except asyncpg.UndefinedObjectError:  # swept up meanwhile, perhaps by a worker that knows a newer catalogue
+                self._pooled.discard(role)
+            else:
+                return Loan(login=login, role=role)
+        raise NotLent(f"what this command needs is removed again and again on `{self._target}`, or its login is gone")
 
     async def _lend_owner(self, login: str, *, steps: bool) -> Loan:
         if self.owner_role is None:
@@ -179,23 +180,29 @@ class Minter:
         role = self._name(shape, epoch)
         if role in self._pooled:
             return role
-        async with self._making.use() as connection:
-            try:
-                await self._make(connection, role, shape)
-            except (asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
-                pass  # made by another worker, in one transaction: it is whole
-            except asyncpg.LockNotAvailableError as error:
-                raise NotLent("somebody holds a lock on what this command needs, so nothing can be granted") from error
-            except (asyncpg.InsufficientPrivilegeError, asyncpg.UndefinedObjectError) as error:
-                raise NotLent(f"the minting role may not grant what this command needs ({error})") from error
+        try:
+            await self._made(role, shape)
+        except (asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
+            pass  # made by another worker, in one transaction: it is whole
+        except asyncpg.LockNotAvailableError as error:
+            raise NotLent("somebody holds a lock on what this command needs, so nothing can be granted") from error
+        except (asyncpg.InsufficientPrivilegeError, asyncpg.UndefinedObjectError) as error:
+            raise NotLent(f"the minting role may not grant what this command needs ({error})") from error
         self._pooled.add(role)
         return role
 
-    async def _make(self, connection: SideConnection, role: str, shape: Shape) -> None:
-        known = await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role)
-        if known:
-            return
-        async with connection.transaction():
+    async def _made(self, role: str, shape: Shape) -> None:
+        for _ in range(_LAST_LOOKS):
+            try:
+                return await self._make(role, shape)
+            except asyncpg.InternalServerError:  # another worker, or an administrator, grants on the same table
+                await asyncio.sleep(_LOOK_SECONDS)
+        await self._make(role, shape)
+
+    async def _make(self, role: str, shape: Shape) -> None:
+        async with self._making.transaction() as connection:
+            if await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):
+                return
             await connection.execute(f"CREATE ROLE {quote(role)} NOLOGIN")
             for privilege in sorted(shape.privileges):
                 await connection.execute(f"GRANT {privilege} TO {quote(role)}")
@@ -221,35 +228,44 @@ class Minter:
                 self._pooled.clear()
             await asyncio.sleep(SWEEP_SECONDS)
 
-    async def sweep(self) -> None:
+    async def sweep(self, *, leaving: bool = False) -> int:
         """Remove what no session owns: logins without a session, and pooled roles that nobody can use any more.
 
-        While another worker of this gateway is there, its logins get the time to log in, and the pool stays.
+        While another worker of this gateway is there, its logins get the time to log in, and the pool stays. Of those
+        that are `leaving` the last one clears it. Returns how many could not be removed yet.
         """
-        await self._guarded(self._sweep())
+        return await self._guarded(self._sweep(leaving=leaving))
 
     async def close(self) -> None:
-        """Remove everything, if no other worker is there, and end the connection."""
+        """Remove everything, if no other worker is there, and end the connection. Raises Unreachable: then it stays
+        for whoever sweeps next."""
         try:
-            await self.sweep()
+            for _ in range(_LAST_LOOKS):
+                if not await self.sweep(leaving=True):
+                    return
+                await asyncio.sleep(_LOOK_SECONDS)
         finally:
             await self._making.close()
             await self._link.close()
 
-    async def _sweep(self) -> None:
-        async with self._link.use() as connection, self._making.use() as making:
-            await connection.execute(f"SELECT pg_advisory_unlock_shared({self._key})")
+    async def _sweep(self, *, leaving: bool) -> int:
+        async with self._link.use() as connection:  # nothing is granted meanwhile, so nothing comes to be used
+            # One worker sweeps at a time: two that had both let go of the shared lock would each believe to be alone.
+            await connection.execute(
+                f"SELECT pg_advisory_lock({self._key + 1}), pg_advisory_unlock_shared({self._key})"
+            )
             alone = bool(await connection.fetchval("SELECT pg_try_advisory_lock($1)", self._key))
             try:
                 logins = await connection.fetch(_LOGINS, f"{self.prefix}s_", alone, list(self._open))
-                for row in logins:
-                    await self._remove(making, row["rolname"])
-                for row in await connection.fetch(_POOLED, f"{self.prefix}p_", self._kept(alone=alone)):
-                    await self._remove(making, row["rolname"])
+                left = sum([not await self._remove(row["rolname"]) for row in logins])
+                pooled = await connection.fetch(_POOLED, f"{self.prefix}p_", self._kept(alone=alone))
+                return left + sum([not await self._remove(row["rolname"]) for row in pooled])
             finally:
-                await connection.execute(f"SELECT pg_advisory_lock_shared({self._key})")
+                if not leaving:
+                    await connection.execute(f"SELECT pg_advisory_lock_shared({self._key})")
                 if alone:
                     await connection.execute(f"SELECT pg_advisory_unlock({self._key})")
+                await connection.execute(f"SELECT pg_advisory_unlock({self._key + 1})")
 
     def _kept(self, *, alone: bool) -> list[str]:
         """The beginnings of names that stay in the pool."""
@@ -261,16 +277,20 @@ class Minter:
             return [f"{self.prefix}p_door_"]
         return [f"{self.prefix}p_{self._epoch[:8] or 'door'}_", f"{self.prefix}p_door_"]
 
-    async def _remove(self, connection: SideConnection, role: str) -> None:
-        """Never DROP OWNED: what a role of ours came to own is for its administrator to look at (threats.md 13)."""
+    async def _remove(self, role: str) -> bool:
+        """Whether it is gone; if not, the next sweep tries again.
+
+        Never DROP OWNED: what a role of ours came to own is for its administrator to look at (threats.md 13).
+        """
         try:
-            async with connection.transaction():
+            async with self._making.transaction() as connection:
                 for row in await connection.fetch(_GRANTS, role):
                     await connection.execute(f"REVOKE {row['privilege']} FROM {quote(role)}")
                 await connection.execute(f"DROP ROLE IF EXISTS {quote(role)}")
-        except (asyncpg.DependentObjectsStillExistError, asyncpg.LockNotAvailableError):
-            return  # tried again by the next sweep
+        except _NOT_YET:
+            return False
         self._pooled.discard(role)
+        return True
 
     # -- the connections ---------------------------------------------------------------------------
 
@@ -281,46 +301,16 @@ class Minter:
         async with self._link.use() as connection:
             await connection.execute(statement)
 
-    async def _guarded(self, doing: Awaitable[_Given]) -> _Given:
+    async def _guarded(self, doing: Coroutine[object, object, _Given]) -> _Given:
+        """What was begun on the target comes to its end there, also for a session that ends meanwhile."""
         try:
-            return await doing
+            return await asyncio.shield(doing)
         except asyncpg.DependentObjectsStillExistError:
             raise
         except SIDE_TROUBLE as error:
             raise Unreachable(
                 f"the minting role on `{self._target}` fails: {cause(error)}; run `interlock target prepare`"
             ) from error
-
-
-class _Link:
-    """One connection as the minting role, made when it is needed; one statement at a time runs on it."""
-
-    def __init__(self, address: Address, credential: Credential, first: str) -> None:
-        self._address = address
-        self._credential = credential
-        self._first = first
-        self._connection: SideConnection | None = None
-        self._lock = asyncio.Lock()
-
-    @asynccontextmanager
-    async def use(self) -> AsyncIterator[SideConnection]:
-        """The connection, for nobody else."""
-        async with self._lock:
-            yield await self._connected()
-
-    async def close(self) -> None:
-        """End it."""
-        connection, self._connection = self._connection, None
-        if connection is not None and not connection.is_closed():
-            await connection.close(timeout=2)
-
-    async def _connected(self) -> SideConnection:
-        if self._connection is None or self._connection.is_closed():
-            self._connection = await connect_aside(
-                self._address, self._credential, _SETTINGS, seconds=10, statements=100
-            )
-            await self._connection.execute(self._first)
-        return self._connection
 
 
 def prefix_of(gateway: str, target: str) -> str:
