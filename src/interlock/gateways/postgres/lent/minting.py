@@ -254,8 +254,9 @@ class Minter:
             await connection.execute(
                 f"SELECT pg_advisory_lock({self._key + 1}), pg_advisory_unlock_shared({self._key})"
             )
-            alone = bool(await connection.fetchval("SELECT pg_try_advisory_lock($1)", self._key))
+            alone = False
             try:
+                alone = bool(await connection.fetchval("SELECT pg_try_advisory_lock($1)", self._key))
                 logins = await connection.fetch(_LOGINS, f"{self.prefix}s_", alone, list(self._open))
                 left = sum([not await self._remove(row["rolname"]) for row in logins])
                 pooled = await connection.fetch(_POOLED, f"{self.prefix}p_", self._kept(alone=alone))
