@@ -40,6 +40,7 @@ def test_moments_and_spans_are_folded() -> None:
     assert span(expression("interval '1 day 2 hours'")) == 26 * 3600
     assert [span(expression(text)) for text in ("interval '1 lightyear'", "interval '1' HOUR", "''", "5")] == [None] * 4
     assert [moment(expression(text)) for text in ("'soon'::date", "x", "now() * 2")] == [None] * 3
+    assert [moment(expression(text)) for text in ("'infinity'::date", "'-infinity'")] == [float("inf"), float("-inf")]
 
 
 ENDS = [
@@ -56,6 +57,11 @@ ENDS = [
     "SELECT x FROM r, LATERAL (VALUES (i * 2), (i * 2 + 1)) v(x) WHERE i < 1000000",
     "SELECT i + 1 FROM r, string_to_table(repeat('a', i), 'a') WHERE i < 1000",
     "SELECT i + 1 FROM r, regexp_split_to_table('a', ',') WHERE i < 10",
+    "SELECT i / 2 FROM r WHERE i > 0",
+    "SELECT i % 10 FROM r WHERE i > 10",
+    "SELECT 0 FROM r WHERE i = 1",
+    "SELECT o.id FROM orders o JOIN r ON o.customer_id = r.i",
+    "SELECT i FROM r WHERE false",
 ]
 ENDLESS = [
     "SELECT i + 1 FROM r WHERE i > 0",
@@ -74,6 +80,14 @@ ENDLESS = [
     "SELECT i + 1 FROM r, generate_subscripts(ARRAY[1, 2], 1) WHERE i < 1000",
     "SELECT x FROM r, LATERAL (VALUES (i + 1), (i + 1)) v(x) WHERE i < 1000",
     "SELECT i + d FROM r, (VALUES (1), (5), (10)) v(d) WHERE i < 100",
+    "SELECT -i FROM r WHERE i < 100",
+    "SELECT i * 1 FROM r WHERE i < 100",
+    "SELECT i / 2 FROM r WHERE i < 100",
+    "SELECT i % 10 FROM r WHERE 100 > i",
+    "SELECT (i - 1)::int FROM r WHERE i < 100",
+    "SELECT 1 FROM r WHERE i < 100",
+    "SELECT r.i FROM orders o JOIN r ON o.id = r.i",
+    "SELECT i FROM r WHERE i IN (SELECT id FROM orders)",
 ]
 
 
@@ -91,6 +105,23 @@ def test_a_recursion_that_may_end_is_read(arm: str) -> None:
 @pytest.mark.parametrize("arm", ENDLESS)
 def test_a_recursion_that_nothing_ends_is_refused(arm: str) -> None:
     assert over(arm)
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        ("SELECT 1, 'x' UNION ALL SELECT i + 1, s || s FROM r WHERE i < 40", True),
+        ("SELECT 1, 'x' UNION ALL SELECT i + 1, repeat(s, 10)::text FROM r WHERE i < 12", True),
+        ("SELECT 1, 'x' UNION SELECT i + 1, concat(s, s, s) FROM r WHERE i < 30", True),
+        ("SELECT 1, 'x' UNION ALL SELECT i + 1, s || s FROM r WHERE i < 10", False),
+        ("SELECT 1, 'x' UNION ALL SELECT i + 1, s || 'x' FROM r WHERE i < 4000", False),
+        ("SELECT 1, '' UNION SELECT i, random()::text FROM r", True),
+        ("SELECT 1, '' UNION SELECT i, s FROM r", False),
+    ],
+)
+def test_texts_that_grow_with_every_round(text: str, refused: bool) -> None:
+    found = meaning(f"WITH RECURSIVE r(i, s) AS ({text}) SELECT i FROM r").intent.findings
+    assert any(finding.code is FindingCode.OVER_LIMIT for finding in found) is refused
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ SECRET_COLUMNS = frozenset(
         ("pg_subscription", "subconninfo"),
         ("pg_user_mapping", "umoptions"),
         ("pg_user_mappings", "umoptions"),
+        ("_pg_user_mappings", "umoptions"),  # information_schema's own helper; superusers may read it
     }
 )
 SYSTEM_SCHEMAS: Final = frozenset({"pg_catalog", "information_schema"})

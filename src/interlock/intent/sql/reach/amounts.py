@@ -11,6 +11,10 @@ _MOMENTS = words("date timestamp timestamptz")
 _NOW = words("now current_timestamp transaction_timestamp statement_timestamp clock_timestamp")
 # "Now" is only ever compared with what a text says: some day of these years will do, and no clock is asked.
 _SOME_NOW = datetime(2028, 1, 1, tzinfo=UTC).timestamp()
+_NAMED = {
+    "infinity": float("inf"), "-infinity": float("-inf"), "epoch": 0.0,
+    "now": _SOME_NOW, "today": _SOME_NOW, "yesterday": _SOME_NOW, "tomorrow": _SOME_NOW,
+}  # fmt: skip
 _SPAN = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)\s*([a-z]+)\s*", re.IGNORECASE)
 _SECONDS = {
     "microsecond": 1e-6, "us": 1e-6, "millisecond": 1e-3, "ms": 1e-3, "second": 1.0, "sec": 1.0, "s": 1.0,
@@ -123,7 +127,7 @@ def _written(value: str | float | None) -> float | None:
     try:
         read = datetime.fromisoformat(value.strip())
     except ValueError:
-        return _SOME_NOW if value.strip().lower() in {"now", "today", "yesterday", "tomorrow"} else None
+        return _NAMED.get(value.strip().lower())
     return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
 
 

@@ -8,6 +8,7 @@ from interlock.intent.sql.queries.names import Level
 from interlock.intent.sql.reach.amounts import amount
 from interlock.intent.sql.reach.branching import branches, pace
 from interlock.intent.sql.reach.counting import MANY_NUMBERS, limited
+from interlock.intent.sql.reach.repeating import lengthens, never_twice, plain, stands, step
 from interlock.intent.sql.reach.smallness import conjuncts
 from interlock.intent.sql.reading import Reading
 from interlock.intent.sql.tree import Json, Node, body, constant, flag, names, node, nodes, unwrap, within, word
@@ -40,24 +41,31 @@ def endless(name: str, inner: Node, columns: tuple[str, ...]) -> bool:
         return flag(inner, "all") and not all(_mentions(name, part) for part in _united(arm))
     if any(key in arm for key in ("havingClause", "limitCount", "groupClause")):
         return False
+    if flag(inner, "all") and stands(name, first, arm, columns):
+        return always(Level(None), node(arm, "whereClause")) is not False
     conditions = _sources(name, arm)
     if conditions is None:
         return False
-    steps = _steps(name, first, arm, columns, _step)
-    if not flag(inner, "all") and not any(steps.values()):
+    steps = _steps(name, first, arm, columns, step)
+    if not flag(inner, "all") and not any(steps.values()) and not never_twice(arm):
         return False  # UNION keeps what is new, and nothing known to be new comes
     held = [part for condition in (*conditions, node(arm, "whereClause")) for part in conjuncts(condition)]
     if not any(_stops(condition, steps) for condition in held):
         return True
-    return flag(inner, "all") and _multiplies(arm, held, _steps(name, first, arm, columns, pace))
+    paces = _steps(name, first, arm, columns, pace)
+    longer = [times for times in _steps(name, first, arm, columns, lengthens).values() if times is not None]
+    if _too_many(max(longer, default=1.0), held, paces):
+        return True
+    return flag(inner, "all") and _too_many(branches(arm), held, paces)
 
 
-def _multiplies(arm: Node, held: list[Node], paces: Steps) -> bool:
-    """Whether each row of a round makes several of the next, for more rounds than anybody waits for."""
-    factor = branches(arm)
+def _too_many(factor: float, held: list[Node], paces: Steps) -> bool:
+    """Whether what becomes so many times as much in each round does so for more rounds than anybody waits for."""
     rounds = min([_rounds(condition, paces) for condition in held], default=0.0)
     equal = any(names(body(condition, "A_Expr") or {}, "name")[-1:] == ("=",) for condition in held)
-    return factor > 1 and not equal and 0 < rounds < float("inf") and rounds * log(factor) > log(MANY_NUMBERS)
+    if factor <= 1 or equal or not 0 < rounds < float("inf"):
+        return False
+    return rounds * log(factor) > log(MANY_NUMBERS)
 
 
 def _rounds(condition: Node, steps: Steps) -> float:
@@ -66,8 +74,8 @@ def _rounds(condition: Node, steps: Steps) -> float:
     operator, left, right = (names(inner, "name") or ("",))[-1], node(inner, "lexpr"), node(inner, "rexpr")
     if _constant(left) and not _constant(right):
         operator, left, right = _MIRRORED.get(operator, operator), right, left
-    bound, step = amount(right), steps.get(_plain(left))
-    return bound / step if operator in {"<", "<="} and bound is not None and step and step > 0 else float("inf")
+    bound, each = amount(right), steps.get(plain(left))
+    return bound / each if operator in {"<", "<="} and bound is not None and each and each > 0 else float("inf")
 
 
 def _united(arm: Node) -> Iterator[Node]:
@@ -112,33 +120,22 @@ def _sources(name: str, arm: Node) -> list[Node] | None:
 def _steps(name: str, first: Node, arm: Node, columns: tuple[str, ...], measure: Measured) -> Steps:
     """What the arm adds to each of its columns: 0 where it stays, None where that is not known."""
     started = [body(target, "ResTarget") or {} for target in nodes(first, "targetList")]
-    named = columns or tuple(word(target, "name") or _plain(node(target, "val")) for target in started)
+    named = columns or tuple(word(target, "name") or plain(node(target, "val")) for target in started)
     steps: Steps = {}
-    for column, wrapped in zip(named, nodes(arm, "targetList"), strict=False):
+    for at, (column, wrapped) in enumerate(zip(named, nodes(arm, "targetList"), strict=False)):
         value = node(body(wrapped, "ResTarget") or {}, "val")
         if column and _expands(value):
             return {}
         if column:
-            steps[column] = measure(value, column, arm)
+            again = (
+                amount(value) is not None and at < len(started) and amount(value) == amount(node(started[at], "val"))
+            )
+            steps[column] = 0.0 if again else measure(value, column, arm)
     return steps
 
 
 def _expands(value: Node | None) -> bool:
     return any("A_Star" in field for field in nodes(body(value, "ColumnRef") or {}, "fields"))
-
-
-def _step(value: Node | None, column: str, arm: Node) -> float | None:
-    if _plain(value) == column:
-        return 0.0
-    inner = body(value, "A_Expr") or {}
-    sign = {"+": 1, "-": -1}.get((names(inner, "name") or ("",))[-1])
-    added = amount(node(inner, "rexpr"))
-    return sign * added if sign and added is not None and _plain(node(inner, "lexpr")) == column else None
-
-
-def _plain(value: Node | None) -> str:
-    """The name of a mere column, "" for anything else."""
-    return (names(body(value, "ColumnRef") or {}, "fields") or ("",))[-1]
 
 
 def _stops(condition: Node, steps: Steps, depth: int = 0) -> bool:
@@ -150,7 +147,7 @@ def _stops(condition: Node, steps: Steps, depth: int = 0) -> bool:
         held = [_stops(argument, steps, depth + 1) for argument in nodes(inner, "args")]
         return all(held) if inner.get("boolop") == "OR_EXPR" else any(held)
     if kind == "NullTest":
-        return inner.get("nulltesttype") != "IS_NOT_NULL" or steps.get(_plain(node(inner, "arg"))) is None
+        return inner.get("nulltesttype") != "IS_NOT_NULL" or steps.get(plain(node(inner, "arg"))) is None
     if kind == "A_Expr" and inner.get("kind") == "AEXPR_OP":
         return _compares(inner, steps)
     return True
@@ -162,14 +159,14 @@ def _compares(inner: Node, steps: Steps) -> bool:
         operator, left, right = _MIRRORED.get(operator, operator), right, left
     if not _constant(right) or _constant(left):
         return True
-    bound, step = amount(right), steps.get(_plain(left))
-    if step is None:
+    bound, each = amount(right), steps.get(plain(left))
+    if each is None:
         return not (operator in {"<", "<="} and bound is not None and bound > MANY_NUMBERS) or _grows(left)
-    if step == 0:
+    if each == 0:
         return False
     if operator in {"<", "<="}:
-        return step > 0 and (bound is None or bound / step < _TOO_MANY_ROUNDS)
-    return not (operator in {">", ">="} and step > 0)
+        return each > 0 and (bound is None or bound / each < _TOO_MANY_ROUNDS)
+    return not (operator in {">", ">="} and each > 0)
 
 
 def _constant(value: Node | None) -> bool:
@@ -178,7 +175,7 @@ def _constant(value: Node | None) -> bool:
 
 def _grows(left: Node | None) -> bool:
     """A bare column that is computed in another way may reach any bound soon: `n * 2` does."""
-    return bool(_plain(left))
+    return bool(plain(left))
 
 
 def streams(name: str, inner: Node) -> bool:

@@ -10,7 +10,7 @@ from interlock.intent.sql.statement import Flow, Statement
 from interlock.intent.sql.statements.settings import reset_setting, set_setting, show_setting
 from interlock.intent.sql.statements.shown import refuse_list, sees_secrets
 from interlock.intent.sql.statements.standing import text_of
-from interlock.intent.sql.tree import Node, body, constant, flag, node, nodes, number, unwrap, word
+from interlock.intent.sql.tree import Node, body, constant, flag, node, nodes, number, unwrap, within, word
 from interlock.model import FindingCode, ObjectKind, Reach, Verb
 
 _TRANSACTIONS = {
@@ -148,8 +148,25 @@ def execute(reading: Reading, inner: Node) -> Outputs:
         _, prepared = unwrap(statement_of(parse(statement.text.encode())[0]))
         reading.own = False
         _parameters(reading, prepared)
+        _fill(node(prepared, "query"), nodes(inner, "params"), nodes(prepared, "argtypes"))
         return _run_query(reading, node(prepared, "query"))
     return stand_for(reading, statement, f"no statement `{name}` was prepared in this session")
+
+
+def _fill(query: Node | None, values: list[Node], types: list[Node]) -> None:
+    """Put the values that are written out in the place of their parameters: `WHERE $1` means all rows for `true`.
+
+    The tree is changed: it was parsed for this statement alone.
+    """
+    for found in within(query):
+        reference = body(found, "ParamRef")
+        at = number(reference, "number") - 1 if reference is not None else -1
+        if not 0 <= at < len(values) or "A_Const" not in values[at]:
+            continue
+        found.clear()
+        found.update(
+            values[at] if at >= len(types) else {"TypeCast": {"arg": values[at], "typeName": types[at]["TypeName"]}}
+        )
 
 
 def stand_for(reading: Reading, statement: Statement | None, missing: str) -> Outputs:
