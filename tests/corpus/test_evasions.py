@@ -3,7 +3,7 @@
 import pytest
 
 from interlock.app.explaining import Explainer, verdict
-from interlock.model import Principal, PrincipalKind, Verdict
+from interlock.model import FindingCode, Principal, PrincipalKind, Verdict
 from tests.corpus.blocks import Block, blocks
 from tests.corpus.world import AGENT, HERE, PERSON, catalog, explainer, why
 
@@ -51,6 +51,16 @@ def test_no_evasion_passes_for_an_agent(block: Block, agent: Explainer) -> None:
     assert verdict(explained) is not Verdict.ALLOW, why(explained)
 
 
+SECTION = (HERE / "evasions.txt").read_text("utf-8").partition("## Conditions that spell out every value there is\n")[2]
+SPELLED_OUT = [block for block in EVASIONS if f"\n{block.text}\n" in SECTION.partition("\n## ")[0]]
+
+
+@pytest.mark.parametrize("block", SPELLED_OUT, ids=titles(SPELLED_OUT))
+def test_what_spells_out_every_value_is_found_and_not_only_counted(block: Block, person: Explainer) -> None:
+    (explained,) = person.explain(block.text)
+    assert FindingCode.ALWAYS_TRUE in [finding.code for finding in explained.statement.intent.all_findings()]
+
+
 @pytest.mark.parametrize("block", LOOKALIKES, ids=titles(LOOKALIKES))
 def test_every_lookalike_passes_for_a_person(block: Block, person: Explainer) -> None:
     explained = person.explain(block.text)
@@ -72,3 +82,5 @@ def test_an_additive_migration_waits_in_production_and_passes_in_development(blo
     assert verdict(held) is Verdict.HOLD, why(held)
     free = explainer(OPERATOR, catalog(), pack="development", environment="dev").explain(block.text)
     assert verdict(free) is Verdict.ALLOW, why(free)
+
+

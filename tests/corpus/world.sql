@@ -240,3 +240,17 @@ CREATE FOREIGN DATA WRAPPER nowhere;
 CREATE SERVER elsewhere FOREIGN DATA WRAPPER nowhere;
 CREATE FOREIGN TABLE remote_notes (id bigint, body text) SERVER elsewhere;
 CREATE TABLE codes (code varchar PRIMARY KEY, meaning text);
+
+-- Columns that cannot hold everything: validated checks, one that is not, a domain, a flag.
+CREATE DOMAIN app.percent AS int CHECK (VALUE BETWEEN 0 AND 100);
+CREATE TABLE campaigns (
+    id bigint PRIMARY KEY,
+    state varchar(20) NOT NULL CHECK (state IN ('draft', 'running', 'ended')),
+    channel text CHECK (channel = 'mail' OR channel = 'web'),
+    discount app.percent NOT NULL DEFAULT 0,
+    budget numeric(12, 2) NOT NULL CHECK (budget >= 0 AND budget < 1000000),
+    starts_on date NOT NULL CHECK (starts_on >= '2020-01-01'),
+    paused boolean NOT NULL DEFAULT false,
+    grade text NOT NULL
+);
+ALTER TABLE campaigns ADD CONSTRAINT campaigns_grade CHECK (grade IN ('a', 'b')) NOT VALID;

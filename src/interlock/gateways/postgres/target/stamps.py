@@ -55,6 +55,10 @@ WITH meant AS MATERIALIZED (
     JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) m.oid
       AND a.atttypid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid
     JOIN pg_catalog.pg_constraint x ON x.contypid OPERATOR(pg_catalog.=) a.atttypid
+  UNION ALL SELECT pg_catalog.concat_ws('.', 'label', x.oid, x.xmin) FROM meant m
+    JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) m.oid
+      AND a.atttypid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid
+    JOIN pg_catalog.pg_enum x ON x.enumtypid OPERATOR(pg_catalog.=) a.atttypid
   UNION ALL SELECT pg_catalog.concat_ws('.', 'function', x.oid, x.xmin)
     FROM ROWS FROM (pg_catalog.unnest($3::pg_catalog.text[])) AS m(name)
     JOIN pg_catalog.pg_proc x ON x.proname OPERATOR(pg_catalog.=) m.name::pg_catalog.name

@@ -133,6 +133,26 @@ _INHERITANCE = """
 SELECT @json_build_object('child', i.inhrelid::@int8, 'parent', i.inhparent::@int8)::@text
 FROM @pg_inherits i ORDER BY i.inhrelid, i.inhseqno"""
 
+# What a CHECK says, as the tree that the server keeps: pg_get_expr would wait for whoever alters the table. `names` are
+# those of the server's operators and functions in it; one that calls code of users says nothing.
+_CHECKS = f"""
+SELECT @json_build_object('relation', CASE WHEN k.conrelid @<> 0::@oid THEN k.conrelid::@int8 END,
+  'domain', CASE WHEN k.contypid @<> 0::@oid THEN k.contypid::@int8 END, 'alone', k.connoinherit,
+  'columns', coalesce((SELECT @json_agg(a.attname ORDER BY a.attnum) FROM @pg_attribute a
+    WHERE a.attrelid @= k.conrelid AND a.attnum @= ANY (k.conkey)), '[]'::@json),
+  'names', coalesce((SELECT @json_object_agg(n.key, n.name) FROM (
+    SELECT 'o' @|| o.oid::@text, o.oprname::@text FROM @pg_operator o WHERE o.oid @< {FIRST_USER_OID}
+      AND o.oid @= ANY (ARRAY(SELECT m.found[1]::@oid
+        FROM @regexp_matches(k.conbin::@text, ':opno (\\d+)', 'g') AS m(found)))
+    UNION ALL
+    SELECT 'f' @|| p.oid::@text, p.proname::@text FROM @pg_proc p WHERE p.oid @< {FIRST_USER_OID}
+      AND p.oid @= ANY (ARRAY(SELECT m.found[1]::@oid
+        FROM @regexp_matches(k.conbin::@text, ':funcid (\\d+)', 'g') AS m(found)))) AS n(key, name)), '{{}}'::@json),
+  'tree', k.conbin::@text)::@text
+FROM @pg_constraint k
+WHERE k.contype @= 'c'::@"char" AND k.convalidated AND k.conbin IS NOT NULL AND k.oid @>= {FIRST_USER_OID}
+ORDER BY k.oid"""
+
 # User code that runs because a relation or a type is touched: defaults, checks, expression indexes, policies, views.
 # A value of an array, a composite or a row runs the checks of the domains inside it, however deep. Nor need anybody
 # write the functions of an implicit cast, or those that sort and compare: a column of such a type is enough.
@@ -288,11 +308,14 @@ ORDER BY o.oid"""
 
 _TYPES = f"""
 SELECT @json_build_object('oid', t.oid::@int8, 'schema', {_SCHEMA}, 'name', t.typname, 'kind', t.typtype,
-  'base', b.typname, 'checked', t.typtype @= 'd'::@"char" AND EXISTS (SELECT 1 FROM @pg_constraint k
+  'base', b.typname, 'base_schema', bn.nspname, 'labels', coalesce((SELECT @json_agg(
+    @json_build_array(e.oid::@int8, e.enumlabel) ORDER BY e.enumsortorder) FROM @pg_enum e WHERE e.enumtypid @= t.oid),
+    '[]'::@json), 'checked', t.typtype @= 'd'::@"char" AND EXISTS (SELECT 1 FROM @pg_constraint k
     WHERE k.contypid @= t.oid),
   'extension', {_EXTENSION.format(table="@pg_type", oid="t.oid")})::@text
 FROM @pg_type t JOIN @pg_namespace n ON n.oid @= t.typnamespace
 LEFT JOIN @pg_type b ON b.oid @= t.typbasetype
+LEFT JOIN @pg_namespace bn ON bn.oid @= b.typnamespace
 WHERE t.oid @>= {FIRST_USER_OID} AND {_VISIBLE}
   AND t.typtype @= ANY (ARRAY['d','e','b','r','m','c']::@"char"[])
   AND t.typelem @= 0::@oid
@@ -337,6 +360,7 @@ QUERIES: dict[str, str] = {
         "relations": _RELATIONS,
         "keys": _KEYS,
         "foreign_keys": _FOREIGN_KEYS,
+        "checks": _CHECKS,
         "triggers": _TRIGGERS,
         "views": _VIEWS,
         "trees": _TREES,

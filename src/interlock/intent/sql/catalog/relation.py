@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from interlock.intent.sql.catalog import rows
+from interlock.intent.sql.catalog.allowed import Allowed, Confining
 from interlock.intent.sql.catalog.labels import SYSTEM_SCHEMAS
 from interlock.intent.sql.catalog.lineage import ROW, lineage
 from interlock.model import Effect, Field, Object, Reach, Verb
@@ -55,6 +56,7 @@ class ForeignKey:
 # An effect on a relation without findings, but for its object: its columns, None for all.
 EffectKey = tuple[Verb, Reach | None, frozenset[str] | None]
 _MOST_EFFECTS: Final = 256
+NOTHING_CONFINED: Final = Confining((), ())
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -64,7 +66,8 @@ class Relation:
     `kind` is pg_class.relkind. `keys` prove a row unique. `code` lists user functions that run because of it, as
     (by, schema, name). `bases` are the relations a view or a rule reads, with the columns it names; `tree` is the query
     of a view. `is_view` marks plain views: reading them reads their bases now. `plain` says that writing it sets off
-    nothing but casts, checks of types and foreign keys; `checked` are the columns whose types run user code.
+    nothing but casts, checks of types and foreign keys; `checked` are the columns whose types run user code. `confined`
+    are columns that cannot hold every value of a large type.
     """
 
     oid: int
@@ -88,6 +91,8 @@ class Relation:
     rows: float | None
     pages: int | None
     tree: str | None = None
+    confining: Confining = NOTHING_CONFINED
+    confined: frozenset[str] = frozenset()
     all_fields: tuple[Field, ...] = ()
     places: Mapping[str, int] = field(default_factory=dict)
     not_null: frozenset[str] = frozenset()
@@ -96,6 +101,7 @@ class Relation:
     effects: dict[EffectKey, Effect] = field(default_factory=dict)
     family: "Mapping[int, Relation]" = field(default_factory=dict)
     expanded: "dict[tuple[frozenset[str] | None, bool], Expansion]" = field(default_factory=dict)
+    known_allowed: Allowed | None = None
 
     def link(self, family: "Mapping[int, Relation]") -> None:
         """Give it the other relations by oid, so that edges can be followed."""
@@ -128,6 +134,12 @@ class Relation:
     def labelled(self) -> bool:
         """Whether it, or a column of it, carries a label."""
         return bool(self.object.labels) or any(field.labels for field in self.all_fields)
+
+    def allowed(self) -> Allowed:
+        """What its columns can hold."""
+        if self.known_allowed is None:
+            self.known_allowed = self.confining.allowed(self.oid, self.columns, inherited=bool(self.children))
+        return self.known_allowed
 
     def ancestors(self) -> "list[Relation]":
         """Itself, then every partition or inheritance parent."""

@@ -74,6 +74,21 @@ class ForeignKey(msgspec.Struct, frozen=True):
     on_update: str
 
 
+class Check(msgspec.Struct, frozen=True):
+    """What every row of a relation, or every value of a domain (its oid), fulfils or has NULL for.
+
+    `alone`: rows of heirs need not. `names` maps "o" or "f" and an oid to the name of a built-in operator or function
+    of its `tree` (checks.py reads it).
+    """
+
+    relation: int | None
+    domain: int | None
+    alone: bool
+    columns: tuple[str, ...]
+    names: dict[str, str]
+    tree: str
+
+
 class Trigger(msgspec.Struct, frozen=True):
     """`events` is pg_trigger.tgtype."""
 
@@ -172,7 +187,8 @@ class Operator(msgspec.Struct, frozen=True):
 
 
 class Type(msgspec.Struct, frozen=True):
-    """`kind` is pg_type.typtype; `checked` marks a domain with CHECK constraints."""
+    """`kind` is pg_type.typtype; `checked` marks a domain with CHECK constraints. `labels` are an enumeration's, in
+    order, with their oids."""
 
     oid: int
     schema: str
@@ -181,6 +197,8 @@ class Type(msgspec.Struct, frozen=True):
     base: str | None
     checked: bool
     extension: str | None
+    base_schema: str | None = None
+    labels: tuple[tuple[int, str], ...] = ()
 
 
 class Cast(msgspec.Struct, frozen=True):

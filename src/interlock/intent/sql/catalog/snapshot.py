@@ -7,6 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from interlock.intent.sql.catalog import rows
+from interlock.intent.sql.catalog.allowed import Confining
 from interlock.intent.sql.catalog.labels import NO_LABELS, SYSTEM_SCHEMAS, LabelBook
 from interlock.intent.sql.catalog.lineage import ROW, lineage
 from interlock.intent.sql.catalog.questions import QUERIES
@@ -236,6 +237,8 @@ def _relation(target: str, row: rows.Relation, facts: "_Facts", trees: "_Trees",
         rows=size.rows if size is not None and size.rows >= 0 else None,
         pages=size.pages if size is not None else None,
         tree=facts.trees.get(row.oid),
+        confining=facts.confining,
+        confined=frozenset() if row.schema in SYSTEM_SCHEMAS else facts.confining.confined(row.oid, row.columns),
     )
 
 
@@ -269,6 +272,7 @@ class _Facts:
         self.keys: dict[int, tuple[tuple[str, ...], ...]] = {}
         for key in _read(texts, "keys", rows.Key):
             self.keys[key.relation] = (*self.keys.get(key.relation, ()), key.columns)
+        self.confining = Confining(_read(texts, "checks", rows.Check), _read(texts, "types", rows.Type))
         self.triggers: dict[int, tuple[Trigger, ...]] = {}
         for t in _read(texts, "triggers", rows.Trigger):
             trigger = Trigger(name=t.name, events=t.events, function=(t.schema, t.function))

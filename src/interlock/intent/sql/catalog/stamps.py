@@ -47,7 +47,7 @@ _STAMPED = " UNION ALL ".join(
         ),
         *(
             _stamps(table, "x.oid", where=f"WHERE x.oid @>= {FIRST_USER_OID}")
-            for table in ("pg_opclass", "pg_amproc", "pg_amop")
+            for table in ("pg_opclass", "pg_amproc", "pg_amop", "pg_enum")
         ),
         _stamps("pg_namespace", "x.oid", where=f"WHERE x.nspname {_LASTING}"),
         _stamps("pg_constraint", "x.oid", where=_IN_LASTING.format(column="connamespace")),

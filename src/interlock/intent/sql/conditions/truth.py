@@ -5,6 +5,7 @@ from typing import Final
 
 from interlock.intent.sql.conditions import folding
 from interlock.intent.sql.conditions.cover import OPPOSITE, covered, opposed
+from interlock.intent.sql.conditions.exhausting import exhausts
 from interlock.intent.sql.conditions.folding import DEPTH, UNFOLDED, Value, boolean, fold, never_null, proven, structure
 from interlock.intent.sql.conditions.logic import ALWAYS, NEVER, NOT, NULL, OPEN, Truth, every, some
 from interlock.intent.sql.conditions.patterns import PATTERNS, matches
@@ -19,16 +20,27 @@ _MIRRORED: Final = {"=": "=", "<>": "<>", "!=": "<>", "<": ">", ">": "<", "<=": 
 def always(level: Level, condition: Node | None) -> bool | None:
     """Whether a condition always holds (True), never holds (False), or depends (None)."""
     held = truth(level, condition)
-    return None if held is OPEN else held is ALWAYS
+    if held is not OPEN:
+        return held is ALWAYS
+    return True if condition is not None and _leaves_nothing(level, condition) else None
 
 
 def supposed(level: Level, condition: Node | None) -> bool:
     """Whether a condition holds wherever its columns have plausible values, so that it selects nothing."""
     level.supposing = True
     try:
-        return truth(level, condition) is ALWAYS
+        return truth(level, condition) is ALWAYS or (condition is not None and _leaves_nothing(level, condition))
     finally:
         level.supposing = False
+
+
+def _leaves_nothing(level: Level, condition: Node) -> bool:
+    """Whether each of its conjuncts holds by logic, or by all the values there are."""
+    inner = body(condition, "BoolExpr")
+    if inner is not None and inner.get("boolop") == "AND_EXPR":
+        return all(_leaves_nothing(level, each) for each in nodes(inner, "args"))
+    held = truth(level, condition)
+    return held is ALWAYS or (held is OPEN and exhausts(level, condition))
 
 
 def truth(level: Level, wrapped: Node | None, depth: int = 0) -> Truth:
