@@ -20,16 +20,16 @@ _MIRRORED: Final = {"=": "=", "<>": "<>", "!=": "<>", "<": ">", ">": "<", "<=": 
 def always(level: Level, condition: Node | None) -> bool | None:
     """Whether a condition always holds (True), never holds (False), or depends (None)."""
     held = truth(level, condition)
-    if held is not OPEN:
-        return held is ALWAYS
-    return True if condition is not None and _leaves_nothing(level, condition) else None
+    if held is OPEN:
+        return True if condition is not None and _leaves_nothing(level, condition) else None
+    return held is ALWAYS
 
 
 def supposed(level: Level, condition: Node | None) -> bool:
     """Whether a condition holds wherever its columns have plausible values, so that it selects nothing."""
     level.supposing = True
     try:
-        return truth(level, condition) is ALWAYS or (condition is not None and _leaves_nothing(level, condition))
+        return condition is not None and _leaves_nothing(level, condition)
     finally:
         level.supposing = False
 
@@ -253,8 +253,7 @@ def _pattern(level: Level, operator: str, left: Node | None, right: Node | None,
 
 
 def _similar(level: Level, operator: str, left: Node | None, right: Node | None, depth: int) -> Truth:
-    escaped = nodes(body(right, "FuncCall") or {}, "args")
-    named = "!~~" if operator.startswith("!") else "~~"
+    escaped, named = nodes(body(right, "FuncCall") or {}, "args"), "!~~" if operator.startswith("!") else "~~"
     return _pattern(level, named, left, escaped[0], depth) if len(escaped) == 1 else OPEN
 
 
