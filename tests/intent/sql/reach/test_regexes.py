@@ -15,6 +15,16 @@ HEAVY = [
     r"SELECT substring(note from '(.+)(.+)(.+)\1\2\3') FROM orders",
     "SELECT 'x' ~ '((x{0,30}){0,30}){0,5}y'",
     "SELECT regexp_count('x', '(x{1,200}){1,200}')",
+    r"SELECT 1 FROM orders WHERE note ~ concat('^(a+)(a+)(a+)', '\1\2\3$')",
+    "SELECT 1 FROM orders WHERE note ~ ('^(a+)(a+)(a+)' || chr(92) || '1' || chr(92) || '2' || chr(92) || '3')",
+    r"SELECT 1 FROM orders WHERE note ~ reverse('$3\2\1\)+a()+a()+a(')",
+    r"SELECT 1 FROM orders WHERE note ~ replace('^(a+)(a+)(a+)#1#2#3$', '#', '\')",
+    r"SELECT regexp_replace(note, lower('(.+)(.+)(.+)\1\2\3'), '') FROM orders",
+    "SELECT 'x' ~ ('(' || repeat('x?', 200) || '){1,200}')",
+    "SELECT 'x' ~ repeat('x?', 5000)",
+    "SELECT 1 FROM orders WHERE note ~ repeat(note, 50)",
+    "SELECT 1 FROM orders WHERE note ~ format('^(a+)(a+)(a+)%s$', E'\\1\\2\\3')",
+    "SELECT 1 FROM orders WHERE note ~ convert_from(decode('2861', 'hex'), 'UTF8')",
 ]
 LIGHT = [
     r"SELECT 1 FROM orders WHERE note ~ '\m(\w+)\s+\1\M'",
@@ -23,6 +33,11 @@ LIGHT = [
     "SELECT 1 FROM orders WHERE note ~ '^[^@]{1,64}@[^@.]{1,63}([.][^@.]{1,63}){1,8}$'",
     r"SELECT 1 FROM orders WHERE note ~ '\\1\\2\\3[\1\2\3]'",
     "SELECT 1 FROM orders WHERE note ~ $1",
+    r"SELECT 1 FROM orders WHERE note ~ ('\m' || $1 || '\M')",
+    "SELECT 1 FROM orders WHERE note ~* concat('^', lower('ABC'))",
+    "SELECT 1 FROM orders WHERE note ~* ('^' || replace($1, '.', '[.]'))",
+    "SELECT 1 FROM orders o JOIN customers c ON c.id = o.customer_id WHERE o.note ~ ('^' || c.name)",
+    "SELECT 1 FROM orders WHERE note ~ repeat('[0-9]', 8)",
     "SELECT regexp_split_to_table(note, ',') FROM orders",
 ]
 

@@ -23,7 +23,8 @@ class Range:
     `columns` maps what a query may call its columns to (name in the relation, sources); None where not known.
     `given` are the names that a function's columns surely have, whatever it gives. `weighs` says that its rows multiply
     those of its neighbours. `group` joins ranges that a predicate connects.
-    `numbers` is how many rows a series of them gives. `valued` are columns that are spelled out, in one row or in some.
+    `numbers` is how many rows a series of them gives, `spelled` how many its text spells out. `valued` are columns that
+    are spelled out, in one row or in some.
     """
 
     __slots__ = (
@@ -43,6 +44,7 @@ class Range:
         "pinned",
         "relation",
         "sources",
+        "spelled",
         "touched",
         "valued",
         "weighs",
@@ -66,6 +68,7 @@ class Range:
         self.listed: set[str] = set()
         self.written = False
         self.numbers: float | None = None
+        self.spelled = 1.0
         self.valued: Mapping[str, Reach] = _NO_VALUES
         self.nullable = False  # an outer join may fill its columns with NULL
 
@@ -152,8 +155,9 @@ class Level:
         self.parent = parent
         self.ranges: list[Range] = []
         self.ctes: dict[str, Outputs] = {}
-        # CTEs that give one row whatever they read; pairs of tables that one bound stands between.
-        self.single: set[str] = set()
+        # CTEs that give one row whatever they read, or those that are spelled out, and how many; pairs of tables that
+        # one bound stands between.
+        self.single: dict[str, float] = {}
         self.bounds: set[frozenset[int]] = set()
         # Columns of two relations that must be equal.
         self.pairs: list[tuple[Range, str, Range, str]] = []
@@ -189,14 +193,14 @@ class Level:
             level = level.parent
         return False, None
 
-    def gives_one(self, name: str) -> bool:
-        """Whether the CTE of this name gives one row, or as few as its text spells out."""
+    def gives_few(self, name: str) -> float:
+        """How many rows the CTE of this name gives, where that is one or as few as its text spells out; else 0."""
         level: Level | None = self
         while level is not None:
             if name in level.ctes:
-                return name in level.single
+                return level.single.get(name, 0.0)
             level = level.parent
-        return False
+        return 0.0
 
     def range_named(self, name: str, schema: str = "") -> Range | None:
         """The nearest range of this name, outward; with a schema only a relation of it."""

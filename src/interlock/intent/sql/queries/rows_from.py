@@ -2,7 +2,7 @@
 
 from interlock.intent.sql.queries.expressions import walk
 from interlock.intent.sql.queries.names import Level, Range
-from interlock.intent.sql.reach.counting import LIGHT, series
+from interlock.intent.sql.reach.counting import LIGHT, series, spelled_rows
 from interlock.intent.sql.reach.joins import tie
 from interlock.intent.sql.reach.stalls import refuse_repeated
 from interlock.intent.sql.reading import Reading
@@ -24,6 +24,7 @@ def add_functions(reading: Reading, level: Level, inner: Node) -> None:
     numbers = series(inner)
     range_ = Range(word(alias, "aliasname") or _function_name(inner), weighs=numbers > LIGHT)
     range_.numbers, range_.sources = numbers or None, reading.sources()
+    range_.spelled = max(numbers, spelled_rows(inner))
     defined = [word(body(column, "ColumnDef") or {}, "colname") for column in columns]
     range_.given = frozenset([*names(alias, "colnames"), *defined])
     level.ranges.append(range_)

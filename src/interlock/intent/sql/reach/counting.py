@@ -168,6 +168,24 @@ def single_row(inner: Node) -> bool:
     return holds(listed, "ResTarget") and all(map(_aggregates, listed))
 
 
+def listed_rows(inner: Node) -> float:
+    """The rows of a VALUES list; 1 for any other query."""
+    return float(max(len(nodes(inner, "valuesLists")), 1))
+
+
+def spelled_rows(inner: Node) -> float:
+    """How many rows a function in FROM makes of the texts and arrays that stand in it, at most; 1 where none do."""
+    rows = 1.0
+    for call in called_in(inner):
+        if (names(call, "funcname") or ("",))[-1] in SET_RETURNING:
+            for argument in nodes(call, "args"):
+                written = constant(argument)
+                # Of a text each second character may part two elements.
+                made = len(written) / 2 if isinstance(written, str) else (elements(argument) or 1)
+                rows = max(rows, made)
+    return rows
+
+
 def _gives_many(value: Json) -> bool:
     """Whether a target list calls a function that gives many rows."""
     calls = (body(current, "FuncCall") for current in within(value, "SubLink"))

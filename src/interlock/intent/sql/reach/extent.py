@@ -1,5 +1,6 @@
 """How much of its relations a query reads, and joins without a condition: every row meets every row."""
 
+from math import prod
 from typing import Final
 
 from interlock.intent.sql.queries.names import Level, Range
@@ -35,6 +36,8 @@ def reaches(reading: Reading, level: Level, *, bounded: bool) -> None:
             reading.understood = False
     elif series:
         _fuse(reading, level)
+    if len(level.ranges) > 2:
+        _refuse_product(reading, level)
 
 
 def _alone(level: Level, range_: Range) -> bool:
@@ -56,6 +59,17 @@ def _product(level: Level) -> float | None:
                 return None
             product *= 1 if keyed(range_) is ONE else max(rows, 1)
     return product
+
+
+def _refuse_product(reading: Reading, level: Level) -> None:
+    """Lists that stand in the text are short, and their product is not: of what is tied together the longest counts."""
+    longest: dict[int, float] = {}
+    for range_ in level.ranges:
+        longest[range_.group] = max(longest.get(range_.group, 1.0), range_.spelled)
+    rows = prod(longest.values())
+    if rows > MOST_PAIRS:
+        message = f"the lists in FROM multiply to about {shown(rows)} rows; join them, or ask for fewer"
+        reading.refuse(FindingCode.OVER_LIMIT, message)
 
 
 def _fuse(reading: Reading, level: Level) -> None:

@@ -10,7 +10,7 @@ from interlock.intent.sql.queries.names import Level, Range
 from interlock.intent.sql.queries.rows_from import add_functions, add_table_function
 from interlock.intent.sql.queries.scopes import EXISTS, blind, judge
 from interlock.intent.sql.queries.views import view_bases
-from interlock.intent.sql.reach.counting import MANY_GROUPINGS, cubed, few, limited, single_row
+from interlock.intent.sql.reach.counting import MANY_GROUPINGS, cubed, few, limited, listed_rows, single_row
 from interlock.intent.sql.reach.extent import reaches
 from interlock.intent.sql.reach.joins import Joined, common, equate, equate_used, join, merge_groups, tie
 from interlock.intent.sql.reach.links import link
@@ -75,7 +75,7 @@ def ctes(reading: Reading, level: Level, holder: Node, *, reader: Node = EMPTY) 
         level.ctes[name] = outputs
         kind, body_ = unwrap(node(inner, "ctequery"))
         if kind == "SelectStmt" and single_row(body_):
-            level.single.add(name)
+            level.single[name] = listed_rows(body_)
         for key in ("search_clause", "cycle_clause"):
             if inner.get(key) is not None:
                 level.ctes[name] = None
@@ -317,7 +317,10 @@ def add_relation(reading: Reading, level: Level, inner: Node, *, written: bool =
     if not schema and not written:
         found, outputs = level.cte(name)
         if found:
-            return _computed(level, shown, _renamed(outputs, renamed), weighs=not level.gives_one(name))
+            few_rows = level.gives_few(name)
+            range_ = _computed(level, shown, _renamed(outputs, renamed), weighs=not few_rows)
+            range_.spelled = few_rows or 1.0
+            return range_
     relation, object_ = reading.find(inner, schema, name)
     range_ = Range(shown, relation=relation, object_=object_, weighs=True)
     range_.written = written
@@ -357,6 +360,7 @@ def _subselect_item(reading: Reading, level: Level, inner: Node) -> None:
     _, body_ = unwrap(node(inner, "subquery"))
     range_ = _computed(level, word(alias, "aliasname"), outputs, weighs=not single_row(body_))
     range_.valued = spelled_out(body_, outputs)
+    range_.spelled = listed_rows(body_)
     if lateral:
         tie(level, reading.hits | {id(range_)})
     reading.hits = hits | reading.hits
