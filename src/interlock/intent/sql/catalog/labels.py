@@ -14,7 +14,6 @@ SECRET_RELATIONS = frozenset(
         "pg_largeobject",
         "pg_statistic",
         "pg_statistic_ext_data",
-        "pg_stats",
         "pg_stats_ext",
         "pg_stats_ext_exprs",
         "pg_stat_statements",
@@ -30,6 +29,11 @@ SECRET_RELATIONS = frozenset(
 SECRET_COLUMNS = frozenset(
     {
         ("pg_stat_activity", "query"),
+        ("pg_stats", "most_common_vals"),
+        ("pg_stats", "most_common_elems"),
+        ("pg_stats", "histogram_bounds"),
+        ("pg_stats", "range_bounds_histogram"),
+        ("pg_stats", "range_length_histogram"),
         ("pg_stat_wal_receiver", "conninfo"),
         ("pg_subscription", "subconninfo"),
         ("pg_user_mapping", "umoptions"),

@@ -11,14 +11,13 @@ from interlock.intent.sql.catalog.rows import Operator
 from interlock.intent.sql.code.functions import SET_CONFIG, Danger, callee
 from interlock.intent.sql.queries import names as naming
 from interlock.intent.sql.queries.names import Level
+from interlock.intent.sql.queries.set_config import set_config
 from interlock.intent.sql.queries.unasked import type_name, unasked
 from interlock.intent.sql.reach.counting import MAKING
 from interlock.intent.sql.reach.regexes import FUNCTIONS, OPERATORS, refuse_heavy
 from interlock.intent.sql.reach.smallness import keyed
 from interlock.intent.sql.reach.stalls import GATHERING, gather, make, refuse_gathered, refuse_repeated
 from interlock.intent.sql.reading import Outputs, Reading, Source, TooMuch
-from interlock.intent.sql.statement import Flow
-from interlock.intent.sql.statements.settings import COMPUTED, set_setting
 from interlock.intent.sql.statements.shown import SHOWING
 from interlock.intent.sql.tree import (
     EMPTY,
@@ -242,7 +241,7 @@ def call(reading: Reading, level: Level | None, inner: Node, name: tuple[str, ..
     arguments = nodes(inner, "args")
     if name[-1] == SET_CONFIG and len(name) <= 2 and (len(name) == 1 or name[0] == "pg_catalog"):
         reading.qualify(location if len(name) == 1 else -1, "pg_catalog")
-        _set_config(reading, level, arguments, location)
+        set_config(reading, level, arguments, location)
         return
     if name[-1] in SHOWING:
         SHOWING[name[-1]](reading, arguments, location)
@@ -288,7 +287,10 @@ def _dangerous(
         reading.refuse(FindingCode.DANGEROUS_FUNCTION, message, location)
         return
     findings = () if danger.honest else (reading.finding(FindingCode.DANGEROUS_FUNCTION, message, location),)
-    gathered = reading.gather(danger.verb, _object_of(reading, name, danger, arguments))
+    falls_on = _object_of(reading, name, danger, arguments)
+    if falls_on is None:
+        return
+    gathered = reading.gather(danger.verb, falls_on)
     gathered.at_least(Reach.ONE if danger.kind is ObjectKind.SEQUENCE and _once(level) else Reach.UNKNOWN)
     gathered.note(*findings)
     reading.writes = reading.writes or danger.writes
@@ -303,10 +305,13 @@ def _once(level: Level | None) -> bool:
     return True
 
 
-def _object_of(reading: Reading, name: str, danger: Danger, arguments: list[Node]) -> Object:
+def _object_of(reading: Reading, name: str, danger: Danger, arguments: list[Node]) -> Object | None:
     """What a dangerous built-in falls on: the sequence it names, else a stand-in under its own name."""
     if danger.kind is ObjectKind.SEQUENCE:
-        return _sequence(reading, arguments)
+        named = _sequence(reading, arguments)
+        if named is None and danger.verb is not Verb.READ:
+            return reading.object(ObjectKind.SEQUENCE, reading.creation_schema(""), "*", known=False)
+        return named
     if danger.kind is ObjectKind.TARGET:
         return reading.object(ObjectKind.TARGET)
     if danger.kind is ObjectKind.FUNCTION:
@@ -314,50 +319,21 @@ def _object_of(reading: Reading, name: str, danger: Danger, arguments: list[Node
     return reading.object(danger.kind, "pg_catalog", name)
 
 
-def _sequence(reading: Reading, arguments: list[Node]) -> Object:
+def _sequence(reading: Reading, arguments: list[Node]) -> Object | None:
+    """The sequence of an argument that names one. None where nobody does: lastval and currval of what is computed
+    (`pg_get_serial_sequence('t', 'id')`) say again what this session took itself, and nothing else (docs 9.17)."""
     first = arguments[0] if arguments else None
     while first is not None and (cast := body(first, "TypeCast")) is not None:
         first = node(cast, "arg")
     text = constant(first)
     parts = split_name(text) if isinstance(text, str) else ()
     if not parts or len(parts) > 2:
-        return reading.object(ObjectKind.SEQUENCE, reading.creation_schema(""), "*", known=False)
+        return None
     schema, name = (parts[0], parts[1]) if len(parts) == 2 else ("", parts[0])
     relation = reading.resolve(schema, name)
     if relation is not None:
         return relation.object
     return reading.object(ObjectKind.SEQUENCE, reading.creation_schema(schema), name, known=False)
-
-
-def _set_config(reading: Reading, level: Level | None, arguments: list[Node], location: int) -> None:
-    """set_config(name, value, local) is SET; where its name or its reach is computed nobody knows of what."""
-    name = _setting_name(level, arguments[0]) if arguments else None
-    local = constant(arguments[-1]) if arguments else None
-    if len(arguments) != 3 or name is None or not isinstance(local, bool):
-        message = "`set_config` with a computed name is refused; use literals"
-        reading.refuse(FindingCode.SETTING_REFUSED, message, location)
-    elif reading.flow is Flow.SET:
-        reading.refuse(FindingCode.SETTING_REFUSED, "`set_config` more than once; set one value a statement", location)
-    else:
-        set_setting(reading, name.lower(), _setting_value(arguments[1]), local, location)
-
-
-def _setting_name(level: Level | None, argument: Node) -> str | None:
-    """A literal, or a column that the WHERE fixes to one: pg_dump sets what it finds in pg_settings."""
-    fixed = constant(argument)
-    if isinstance(fixed, str):
-        return fixed
-    reference = body(argument, "ColumnRef")
-    found = naming.lookup(level, names(reference, "fields")) if reference is not None else None
-    return found[0].constants.get(found[1]) if found is not None else None
-
-
-def _setting_value(argument: Node) -> str | None:
-    """The text of a literal; COMPUTED for what is only known when it runs."""
-    if "A_Const" not in argument:
-        return COMPUTED
-    value = constant(argument)
-    return None if value is None else str(value)
 
 
 _MAX_COLUMNS: Final = 1_664  # access/htup_details.h: MaxTupleAttributeNumber

@@ -29,13 +29,16 @@ ALLOWED = words("""
     max_parallel_workers_per_gather parallel_setup_cost parallel_tuple_cost plan_cache_mode cursor_tuple_fraction
     backslash_quote escape_string_warning standard_conforming_strings constraint_exclusion row_security
     restrict_nonsystem_relation_kind
+    default_tablespace synchronous_commit
     default_transaction_isolation transaction_isolation transaction_deferrable default_transaction_deferrable
     """)
-# The only values that leave the meaning of text alone.
+# The only values that leave the meaning of text, the place of tables and what a commit promises alone.
 ONLY = {
     "client_encoding": frozenset({"utf8", "utf-8", "unicode"}),
     "standard_conforming_strings": frozenset({"on", "true", "1", "yes"}),
     "backslash_quote": frozenset({"safe_encoding"}),
+    "default_tablespace": frozenset({""}),  # the database's own: pg_dump says so
+    "synchronous_commit": frozenset({"on", "true", "1", "yes", "remote_apply"}),
 }
 _MEMORY = frozenset({"work_mem", "maintenance_work_mem"})
 _MOST_MEMORY = 2 * 1024 * 1024
@@ -54,6 +57,7 @@ _REASONS = {
     "default_table_access_method": "it changes how tables are stored",
     "check_function_bodies": "it lets functions in that nobody read",
     "synchronous_commit": "it lets a commit be lost",
+    "default_tablespace": "it changes where tables are stored",
 }
 # Values that may hold a password; the server shows them to few, the gateway to nobody.
 SHOWABLE_SECRETS = words(
@@ -76,7 +80,7 @@ def judge_setting(reading: Reading, name: str, value: str | None, location: int 
         reading.refuse(FindingCode.SETTING_REFUSED, f"`{name}` cannot be set beyond 2GB here: others need memory too")
     if value == COMPUTED and name in {"search_path", *ONLY}:
         allowed = False
-    if not allowed and not _is_custom(name):
+    if not allowed and not is_custom(name):
         reason = _REASONS.get(name) or (
             "this value may change what text means" if name in ALLOWED else "it is not on the list"
         )
@@ -106,7 +110,7 @@ def _kilobytes(value: str) -> float:
     return float(found[1]) * _KILOBYTES[(found[2] or "kb").lower()] if found is not None else float("inf")
 
 
-def _is_custom(name: str) -> bool:
+def is_custom(name: str) -> bool:
     """`app.tenant`: a session variable that no built-in code reads. Extensions' own prefixes are not."""
     prefix, dot, rest = name.partition(".")
     return bool(dot and rest) and prefix not in _EXTENSION_PREFIXES

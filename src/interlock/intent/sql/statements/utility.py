@@ -155,15 +155,22 @@ def _truncate_children(reading: Reading, relation: Relation) -> None:
         gathered.reach = Reach.ALL
 
 
+_ACCESS_SHARE, _ROW_EXCLUSIVE = 1, 3  # storage/lockdefs.h
+
+
 def lock(reading: Reading, inner: Node) -> Outputs:
-    """LOCK TABLE: ACCESS SHARE is what any read takes; stronger ones keep others out."""
+    """LOCK TABLE: ACCESS SHARE is what any read takes, ROW SHARE and ROW EXCLUSIVE what any write of a row does;
+    stronger ones keep others out."""
+    mode = number(inner, "mode")
     for wrapped in nodes(inner, "relations"):
         holder = body(wrapped, "RangeVar") or {}
         relation, object_ = reading.named(holder)
-        if number(inner, "mode") <= 1:
+        reading.writes = reading.writes or mode > _ACCESS_SHARE
+        if mode <= _ACCESS_SHARE:
             reading.add(Verb.READ, object_, Reach.ONE, relation=relation)
+        elif mode <= _ROW_EXCLUSIVE:
+            reading.add(Verb.CHANGE, object_, Reach.ONE, relation=relation)
         else:
-            reading.writes = True
             reading.add(Verb.CONFIGURE, object_, Reach.ALL, relation=relation)
     return []
 
