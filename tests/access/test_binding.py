@@ -1,8 +1,7 @@
 """An approval is bound to everything that the meaning of a command rests on: one change, another digest."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from interlock.access.binding import digest_of
 from interlock.model import Command, Ground, Principal, PrincipalKind, Session, Target

@@ -1,8 +1,7 @@
 """Who may approve, when that is enough, and how a lease ends."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from interlock.access.binding import commitment
 from interlock.access.faults import ApprovalRefused

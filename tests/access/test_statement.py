@@ -1,7 +1,8 @@
 """What an approver signs says everything once, and no name in it can say more."""
 
-from dataclasses import replace
 from hashlib import sha256
+
+from msgspec.structs import replace
 
 from interlock.access.statement import approval_statement
 from interlock.model import Lease, OneCommand, Principal, PrincipalKind

@@ -6,9 +6,9 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from interlock.access.leases import approve
 from interlock.connectors.events import Step, chat_message, cloud_event

@@ -1,10 +1,10 @@
 """The comparison can fail: an effect that is taken away is missed, by the counters, by the locks or by the resolver."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from interlock.app.explaining import Explanation
 from interlock.intent.sql.resolver import left_out

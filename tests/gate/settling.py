@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import ModuleType
+
+from msgspec.structs import replace
 
 from interlock.gate import Ask, Gate, Settled, settle
 from interlock.impact import Counted

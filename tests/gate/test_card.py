@@ -1,8 +1,7 @@
 """What an approver sees of a statement's own values: nothing where they may be secrets."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from interlock.gate.card import card_of
 from interlock.model import Card, Case, Command, Effect, Field, Intent, Object, ObjectKind, Reach, Verb

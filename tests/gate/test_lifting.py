@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Sequence, Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from interlock.access.binding import digest_of
 from interlock.access.leases import approve, ended

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from interlock.access.budgets import Count, Reserve, Settle, Spent, Step
 from interlock.app.serve.counters import Counters

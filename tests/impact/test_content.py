@@ -1,8 +1,7 @@
 """Which rows a unit took: what is asked about, and when an answer is believed."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from interlock.impact.content import MOST_KEYS, MOST_ROWS, Answer, content, questions
 from interlock.model import Basis, Content, Impact, Object, Touched, Verb

@@ -1,12 +1,12 @@
 """Leaves: canonical, complete, without literals, and never too large."""
 
 import json
-from dataclasses import replace
 from hashlib import sha256
 
 import msgspec
 import pytest
 from hypothesis import given, strategies as st
+from msgspec.structs import replace
 
 from interlock.ledger.leaf import MAX_LEAF, Kind, Numbering, clip, digest, is_canonical, make_entry
 from interlock.ledger.outcomes import outcome_entry, unit_outcome_entry

@@ -1,9 +1,9 @@
 """The judge: strictest answer wins, promises are kept or denied, and errors deny."""
 
-from dataclasses import replace
 from importlib.metadata import version
 
 import pytest
+from msgspec.structs import replace
 
 from interlock.model import (
     Basis,

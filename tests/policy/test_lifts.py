@@ -1,8 +1,7 @@
 """What would lift a hold, and what a live approval in the case does to the decision."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from interlock.access.leases import approve
 from interlock.model import Lease, Verb, Verdict

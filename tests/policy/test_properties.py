@@ -1,10 +1,10 @@
 """What holds for every case: more forbids never allow more, promises only get stricter, memory changes nothing."""
 
-from dataclasses import replace
 from itertools import permutations
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
+from msgspec.structs import replace
 
 from interlock.model import (
     UNKNOWN_IMPACT,

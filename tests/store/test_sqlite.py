@@ -6,10 +6,10 @@ import shutil
 import sqlite3
 import stat
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from interlock.ledger.faults import LedgerDamaged, LedgerFault
 from interlock.ledger.leaf import Entry, Kind

@@ -1,8 +1,9 @@
 """The principals that the configuration names, and on whose behalf each of them acts."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from interlock.access.faults import CredentialRefused
 from interlock.access.verifier import Verifier
@@ -14,8 +15,7 @@ CONFIG_ISSUER: Final = "config"
 MAX_ACTORS: Final = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """One principal as written: `on_behalf_of` names another entry; `targets` None means every target."""
 
     name: str
@@ -26,8 +26,7 @@ class Entry:
     targets: frozenset[str] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Account(Struct, frozen=True, kw_only=True):
     """A principal that may log in by name. `verifier` None: it has no password, so it can only stand in a chain."""
 
     principal: Principal

@@ -1,9 +1,10 @@
 """What may become of a lease: who may approve it, when it is granted, how it ends. Values in, values out."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Final
 from unicodedata import normalize
+
+from msgspec.structs import replace
 
 from interlock.access.binding import binds, commitment
 from interlock.access.faults import ApprovalRefused

@@ -1,9 +1,10 @@
 """What a role must hold on PostgreSQL so that exactly one command can run: its shape, worked out from its effects."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
+
+from msgspec import Struct
 
 from interlock.intent.sql.catalog.labels import SYSTEM_SCHEMAS
 from interlock.intent.sql.catalog.relation import Relation
@@ -32,8 +33,7 @@ _NEEDS_NOTHING: Final = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Privilege:
+class Privilege(Struct, frozen=True, kw_only=True, order=True):
     """One GRANT: `right` on `what` ("TABLE", "SEQUENCE", "ROUTINE", "SCHEMA", "DATABASE") `on` a path of names.
 
     `columns` are those of a table that it is for, () for all of it; `arguments` those of a routine, as
@@ -52,8 +52,7 @@ class Privilege:
         return f"{self.right}{columns} ON {self.what} {'.'.join(map(quote, self.on))}{arguments}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
+class Shape(Struct, frozen=True, kw_only=True):
     """What a command needs. With `owner` that cannot be known, or is ownership: it runs as the target's owner role.
 
     `inside` is False for what cannot run inside a transaction. `stays` marks what would give somebody privileges that

@@ -1,9 +1,9 @@
 """What is no longer believed: single tokens, and everything a subject was given before a moment."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 import msgspec
+from msgspec import Struct, field
 
 from interlock.access.faults import CredentialRefused
 
@@ -25,8 +25,7 @@ class SubjectRevoked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ta
 Revocation = TokenRevoked | SubjectRevoked
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revocations:
+class Revocations(Struct, frozen=True, kw_only=True):
     """The revocation list as looked up: token ids, and for each subject the last revoked second of issue."""
 
     tokens: frozenset[str] = frozenset()

@@ -3,13 +3,13 @@
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from msgspec import Struct
 
 from interlock.access.faults import RunbookRefused
 from interlock.access.leases import person
@@ -74,8 +74,7 @@ class Signed(_Closed, frozen=True, kw_only=True):
     signatures: tuple[Signature, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signer:
+class Signer(Struct, frozen=True, kw_only=True):
     """Whose signatures count, and in the name of which groups."""
 
     public: Ed25519PublicKey

@@ -7,7 +7,6 @@ import binascii
 import struct
 from base64 import b64decode, b64encode
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256, sha512
 from typing import Final
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, Ellip
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
+from msgspec import Struct
 
 from interlock.access.faults import ApprovalRefused
 
@@ -46,8 +46,7 @@ class Presence(StrEnum):
 _RISING: Final = (Presence.ANY, Presence.TOUCHED, Presence.VERIFIED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SshSignature:
+class SshSignature(Struct, frozen=True, kw_only=True):
     """A signature that holds: by which public key (its blob), with whom present, and the blob of the signature."""
 
     key: bytes
@@ -110,8 +109,7 @@ def _verified(blob: bytes, message: bytes, namespace: bytes) -> SshSignature:
     return SshSignature(key=key, presence=presence, blob=blob)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Key:
+class _Key(Struct, frozen=True, kw_only=True):
     """A public key: how it checks bytes, and, of a security key, the application that it was made for."""
 
     type: bytes

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final, NoReturn
 
 import msgspec
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
+from msgspec import Struct
 
 from interlock.access.faults import TokenRefused
 from interlock.access.identity import MAX_ACTORS
@@ -54,8 +54,7 @@ class _Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     amr: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pass:
+class Pass(Struct, frozen=True, kw_only=True):
     """What a good token says. `targets` None means every target; `expires_at` is in microseconds since the epoch,
     `issued_at` in seconds, as revocations count. `mfa`: its subject showed several factors (RFC 8176), acting alone."""
 
@@ -72,8 +71,7 @@ class Pass:
         return self.targets is None or target in self.targets
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenTerms:
+class TokenTerms(Struct, frozen=True, kw_only=True):
     """What a gateway believes: tokens of `issuer` for `audience`, signed by one of `keys` (key id -> public key)."""
 
     issuer: str

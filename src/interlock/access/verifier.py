@@ -5,9 +5,9 @@ import binascii
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass
 
 import scramp
+from msgspec import Struct
 
 from interlock.access.faults import CredentialRefused
 
@@ -19,8 +19,7 @@ _FORMAT = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verifier:
+class Verifier(Struct, frozen=True, kw_only=True):
     """What `pg_authid.rolpassword` holds. `stored_key` and `server_key` are 32 bytes, `salt` at least 12."""
 
     iterations: int

@@ -2,7 +2,6 @@
 
 import ipaddress
 import ssl
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -12,6 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from msgspec import Struct
 
 from interlock.app.secrets import exposure, write_private
 from interlock.model import OurFault
@@ -28,8 +28,7 @@ class TlsRefused(OurFault):
     """A certificate, key or authority file that cannot be used."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Certificate:
+class Certificate(Struct, frozen=True, kw_only=True):
     """The files of one identity: the chain and its key in PEM, and the authority that clients must trust."""
 
     chain: Path

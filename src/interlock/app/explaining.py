@@ -1,8 +1,11 @@
 """What would happen to a statement, and why, without running anything."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from interlock.app.config import Config
 from interlock.gateways.postgres.arriving.pins import split_path
@@ -34,8 +37,7 @@ _NOT_ASKED: Final = "not asked: only what reads or writes rows can be"
 _STRICTNESS: Final = {Verdict.ALLOW: 0, Verdict.HOLD: 1, Verdict.DENY: 2}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
+class Explanation(Struct, frozen=True, kw_only=True):
     """One statement of a text, and the decision it would get."""
 
     statement: Statement
@@ -196,8 +198,8 @@ def _finding(finding: Finding) -> dict[str, object]:
 
 
 def _obligation(obligation: Obligation) -> dict[str, object]:
-    settings = {name: getattr(obligation, name) for name in obligation.__slots__}
-    shown = {name: sorted(value) if isinstance(value, frozenset) else value for name, value in settings.items()}
+    settings = asdict(obligation).items()
+    shown = {name: sorted(value) if isinstance(value, frozenset) else value for name, value in settings}
     return {"kind": type(obligation).__name__.lower(), **shown}
 
 

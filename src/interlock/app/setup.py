@@ -1,11 +1,12 @@
 """A first set-up: the text of an interlock.toml for one database, and the files it names."""
 
 import re
-from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from msgspec import Struct
 
 from interlock.access.keys import make_keypair
 from interlock.access.verifier import Verifier
@@ -32,8 +33,7 @@ class SetupExists(OurFault):
     """There is a set-up here already; nothing of it was touched."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """Where a database is, from its URL. `host` and `socket` exclude each other; `password` None: it was not given."""
 
     host: str | None
@@ -52,8 +52,7 @@ class Place:
         return name if name[:1].isalpha() or name[:1] == "_" else f"db-{name}".rstrip("-")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """What is to be set up: one target, one agent that may log in, and the person it acts for."""
 
     place: Place

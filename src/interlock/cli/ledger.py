@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
 from getpass import getuser
 from itertools import islice
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import Annotated
 
 import msgspec
 import typer
+from msgspec import Struct
+from msgspec.structs import replace
 
 from interlock.app.clock import now, parse_duration
 from interlock.app.config import load_config
@@ -47,8 +48,7 @@ def ledger() -> None:
     """The log of decisions and outcomes: append-only, signed, and checkable by others."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class Opened(Struct, frozen=True, kw_only=True):
     """One moment of a ledger."""
 
     settings: LedgerSettings

@@ -1,11 +1,11 @@
 """`interlock policy`: test, lint and show policy packs."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+from msgspec import Struct
 
 from interlock.app.bundles import known_here, named_pack, read_pack
 from interlock.app.config import load_config
@@ -37,8 +37,7 @@ Packs = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Struct, frozen=True, kw_only=True):
     """What came of one pack. `refused` lists why it does not load; `unused` the rules that decided no case."""
 
     pack: str

@@ -1,8 +1,9 @@
 """Signing a card on the command line: `ssh-keygen` does it, so keys in files, agents and security keys all work."""
 
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from interlock.access.leases import group_of
 from interlock.access.statement import NAMESPACE
@@ -13,8 +14,7 @@ from interlock.cli.approval_card import show_card
 from interlock.model import CallerFault, Principal, PrincipalKind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pen:
+class Pen(Struct, frozen=True, kw_only=True):
     """A signature from an SSH key, or one that was made elsewhere and stands in a file."""
 
     key: Path | None

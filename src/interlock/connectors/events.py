@@ -1,11 +1,11 @@
 """A step of a request as others read it: a CloudEvents 1.0 envelope, and a message for Slack-compatible chats."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
+from msgspec import Struct
 
 from interlock.access.leases import groups_asked, missing
 from interlock.model import Basis, Card, Lease, OneCommand
@@ -17,8 +17,7 @@ _INSTEAD: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "*": "â
 _LONGEST: Final = 2_900  # characters in one block of text; Slack cuts at 3,000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """What happened to a lease, and when (microseconds since the epoch, UTC). `card` is there while it is new."""
 
     id: str

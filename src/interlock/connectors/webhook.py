@@ -6,10 +6,11 @@ import http.client
 import ssl
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from interlock.connectors.events import Format, Step
 from interlock.model import TargetFault
@@ -34,8 +35,7 @@ class NotTaken(TargetFault):
         self.final = final
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hook:
+class Hook(Struct, frozen=True, kw_only=True):
     """Where steps go and how they look. `secret` signs them; a chat has none: its address is the secret."""
 
     name: str

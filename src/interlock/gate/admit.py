@@ -1,10 +1,11 @@
 """The order of things: decide, write down, act."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Final
 
-from msgspec import structs
+from msgspec import Struct, field, structs
+from msgspec.structs import replace
 
 from interlock.access.budgets import Step, steps_bytes
 from interlock.gate.lifting import Lifting, spans
@@ -44,8 +45,7 @@ class Stance:
     relaxed_reads: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gate:
+class Gate(Struct, frozen=True, kw_only=True):
     """One engine for every surface.
 
     `now` gives microseconds since the epoch, UTC; `new_id` a fresh record id. `mark` is told where in the order the

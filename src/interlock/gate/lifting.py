@@ -1,8 +1,11 @@
 """Holds become requests, and approvals that hold now become part of the case (threats.md 6-8)."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence, Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from interlock.access.binding import commitment, digest_of
 from interlock.access.leases import MOST_WAITING, beyond, fits, other_rows
@@ -38,8 +41,7 @@ EXCEEDED: Final = "approval-exceeded"
 LEASE_NEEDED: Final = "lease-needed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """What there is for a command: a lease, asked for or granted and not over; `room` for one request more."""
 
     lease: Lease | None
@@ -107,8 +109,7 @@ class Terms:
     leased: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lifting:
+class Lifting(Struct, frozen=True, kw_only=True):
     """What becomes of holds. `salt` gives fresh random hex digits, `now` microseconds since the epoch."""
 
     leases: Leases

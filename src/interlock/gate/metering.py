@@ -1,8 +1,10 @@
 """What commands use up: reserved when they are judged, settled with their outcome (threats.md 19)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final, Protocol
+
+from msgspec.structs import replace
 
 from interlock.access.amounts import (
     CELLS,

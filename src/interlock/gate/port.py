@@ -1,8 +1,9 @@
 """What the gate needs from a surface, a judge and a ledger: small protocols."""
 
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from interlock.ledger.leaf import Entry
 from interlock.model import (
@@ -20,8 +21,7 @@ from interlock.model import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class Ask(Struct, frozen=True, kw_only=True):
     """One command, understood, that waits for its decision.
 
     Asks with the same `group` fall together: once one of them is refused, those behind it are never run,

@@ -1,8 +1,9 @@
 """Statements that were approved in advance: found for a held case, or the reason why they do not fit."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from interlock.access.runbooks import Signature, Signed, lease_of, too_many, unfit
 from interlock.intent.sql.holes import fill
@@ -11,16 +12,14 @@ from interlock.model import Case, Lease, Reason
 OUT_OF_RANGE: Final = "runbook-does-not-fit"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Covered:
+class Covered(Struct, frozen=True, kw_only=True):
     """A lease for this one command; or why none of the runbooks that it is a case of lets it pass."""
 
     lease: Lease | None = None
     reason: Reason | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Runbooks:
+class Runbooks(Struct, frozen=True, kw_only=True):
     """Those of a target, each with the signatures that count. `revoked` tells those that hold no more, by id."""
 
     signed: Sequence[tuple[Signed, tuple[Signature, ...]]]

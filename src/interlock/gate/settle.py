@@ -1,8 +1,10 @@
 """The second moment: measure, decide again, write down, land or undo."""
 
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass, replace
 from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from interlock.access.leases import beyond
 from interlock.access.runbooks import too_many
@@ -14,8 +16,7 @@ from interlock.impact import Counted, merged
 from interlock.model import UNCOUNTED, Basis, Case, Content, Decision, Ground, Lease, Reason, Verdict
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
+class Settled(Struct, frozen=True, kw_only=True):
     """The second judgement of a unit: what was counted, the case it makes, and the decision on it.
 
     `lands` is False for a unit that goes on: only its answers so far wait for this.

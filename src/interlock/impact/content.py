@@ -5,11 +5,11 @@ that did it: through cascades, triggers and partitions, whatever the statement s
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
 import msgspec
+from msgspec import Struct
 
 from interlock.intent.sql.catalog.snapshot import Catalog, Relation
 from interlock.model import Content, Impact, Object, Sample, Verb
@@ -26,8 +26,7 @@ _XIDS: Final = 1 << 32  # xmax is the transaction's number without its epoch
 _rows: Final = msgspec.json.Decoder(tuple[str | None, ...]).decode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(Struct, frozen=True, kw_only=True):
     """What is asked about one object of which `rows` rows were counted.
 
     `keys` gives (how many rows, a digest of their keys), `sample` a row of JSON texts for each of a few of them; ""
@@ -42,8 +41,7 @@ class Question:
     sample: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """`rows` and `keys` are None where they were not said."""
 
     question: Question

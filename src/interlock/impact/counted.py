@@ -1,13 +1,13 @@
 """What was counted for a unit before it lands."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from interlock.model import NO_TRANSACTION, Impact, Intent, Reason, Transaction
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counted:
+class Counted(Struct, frozen=True, kw_only=True):
     """What a unit has touched so far.
 
     `transaction` is the target's own name for it. `problem` is a reason of the

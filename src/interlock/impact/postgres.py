@@ -6,8 +6,9 @@ that writes, so every unit begins at zero. TRUNCATE, DROP and rewrites count not
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from interlock.impact.counted import Counted, opaque
 from interlock.intent.sql import Catalog
@@ -79,8 +80,7 @@ _STRUCTURAL: Final = frozenset({Verb.CONFIGURE, Verb.DESTROY})
 _RIGHTS: Final = frozenset({"pg_authid", "pg_auth_members", "pg_default_acl", "pg_init_privs", "pg_db_role_setting"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """One relation as the server counted it. `kind` is pg_class.relkind, `C` for the catalogue's own tables and ""
     for one that is gone; `exclusive` says that it is locked against everybody."""
 

@@ -1,10 +1,10 @@
 """The records of a lease: asked for, approved, granted, ended. Each carries the lease's state from then on."""
 
-from dataclasses import replace
 from hashlib import sha256
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from interlock.ledger.faults import LedgerDamaged
 from interlock.ledger.groups import (

@@ -2,11 +2,11 @@
 
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
-from dataclasses import dataclass
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from msgspec import Struct
 
 from interlock.ledger.faults import LedgerDamaged
 
@@ -83,8 +83,7 @@ class Verifier:
         return True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checkpoint:
+class Checkpoint(Struct, frozen=True, kw_only=True):
     """A tree head: the log's `origin`, its `size` in leaves and its 32-byte `root`."""
 
     origin: str

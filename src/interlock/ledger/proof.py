@@ -2,7 +2,8 @@
 
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from interlock.ledger.faults import LedgerDamaged
 from interlock.ledger.note import Checkpoint, Verifier
@@ -11,8 +12,7 @@ from interlock.ledger.tree import leaf_hash, root_from_inclusion
 HEADER = "c2sp.org/tlog-proof@v1"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
+class Proof(Struct, frozen=True, kw_only=True):
     """That `leaf` is record `index` of the log whose signed `checkpoint` note is enclosed.
 
     The format calls what is between header and index extra data; here it is the leaf itself, so that the file

@@ -1,9 +1,10 @@
 """Which decisions still wait for their end; what a crash leaves open is found here."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
+
+from msgspec import Struct
 
 from interlock.ledger.leaf import Entry, Kind
 from interlock.ledger.reading import Leaf, read_leaf
@@ -13,8 +14,7 @@ NOTHING: Final[Mapping[str, Transaction]] = MappingProxyType({})
 SETTLEMENT: Final = '"kind":"settlement"'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unfinished:
+class Unfinished(Struct, frozen=True, kw_only=True):
     """A decision without an outcome: nobody saw the end of `command`. Ask `target` before calling it unknown.
 
     `seq` is its place in the log, `decided_at` in microseconds since the epoch, UTC; `forwarded` is False

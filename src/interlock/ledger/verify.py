@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from msgspec import Struct
+
 from interlock.ledger.faults import LedgerDamaged
 from interlock.ledger.growth import Growth
 from interlock.ledger.leaf import NO_PREVIOUS, Kind, digest, is_canonical
@@ -39,8 +41,7 @@ class Source(Protocol):
         """(what, seq) of every side row."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class Problem(Struct, frozen=True, kw_only=True):
     """One contradiction. `place` is a record's number, or what it is about."""
 
     place: str

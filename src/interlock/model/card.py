@@ -1,6 +1,6 @@
 """What an approver is shown."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from interlock.model.content import UNSEEN, Content
 from interlock.model.decision import Reason
@@ -9,8 +9,7 @@ from interlock.model.impact import Impact
 from interlock.model.meaning import Effect, Finding
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
+class Card(Struct, frozen=True, kw_only=True):
     """What a held command would do, beside the lease that it waits for.
 
     The worst of `effects` stands first. `shape` is the text without its literals, `text` the text as it was sent, None

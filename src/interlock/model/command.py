@@ -1,12 +1,11 @@
 """What was asked, and what lands together."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from interlock.model.identity import Session
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
+class Command(Struct, frozen=True, kw_only=True):
     """One statement, call or invocation as it was received; nothing about it has been judged.
 
     `arguments` are the bound parameters as sent (None is SQL NULL). They may hold secrets and never
@@ -26,8 +25,7 @@ class Command:
     formats: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class Ground(Struct, frozen=True, kw_only=True):
     """What the meaning of a command rests on besides its text, at one moment.
 
     `system` is the target's own name for itself, `catalogue` what its names stand for and how they are classified,

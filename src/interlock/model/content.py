@@ -1,12 +1,11 @@
 """Which rows a unit takes or overwrites, as far as somebody else could still see them."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from interlock.model.meaning import Object, Verb
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class Sample(Struct, frozen=True, kw_only=True):
     """A few rows of one object as they are before `verb` does something to them; None is SQL NULL.
 
     Only columns that carry no label, and of each value only its beginning.
@@ -18,8 +17,7 @@ class Sample:
     rows: tuple[tuple[str | None, ...], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class Content(Struct, frozen=True, kw_only=True):
     """`keys` is a digest (hex) over the keys of the rows of `keyed`, "" where none could be read; of the rows in
     `counted` nothing is known but how many there are."""
 

@@ -1,7 +1,8 @@
 """What is judged, and the judgement."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from interlock.model.command import Command
 from interlock.model.content import UNSEEN, Content
@@ -11,33 +12,28 @@ from interlock.model.meaning import Intent
 from interlock.model.usage import UNCOUNTED, Usage
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mask:
+class Mask(Struct, frozen=True, kw_only=True):
     """Deliver values of columns with these labels only in this form (`token`, `partial`, `null`)."""
 
     labels: frozenset[str]
     form: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
+class Limit(Struct, frozen=True, kw_only=True):
     """Deliver at most `rows` rows of the answer; what exceeds them is cut off with an error that says so."""
 
     rows: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Confine:
+class Confine(Struct, frozen=True, kw_only=True):
     """Run where nothing can be written: on PostgreSQL a READ ONLY transaction of the gateway's own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
+class Measure(Struct, frozen=True, kw_only=True):
     """Run in a unit that is counted and judged again before it lands."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fuse:
+class Fuse(Struct, frozen=True, kw_only=True):
     """Do not try what is expected to take more than `rows` rows in any step. What is expected allows nothing."""
 
     rows: int
@@ -58,8 +54,7 @@ class Verdict(StrEnum):
 _ALLOW = Verdict.ALLOW
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
+class Reason(Struct, frozen=True, kw_only=True):
     """One policy that decided. `policy` is its @id, or one of `default-deny`, `engine-error`, `not-understood`,
     `unmet-promise`. `message` says why with the facts in numbers; `lift` what outside thing would help
     (`approval:dba-leads:2`); `instead` what the caller can do now."""
@@ -72,8 +67,7 @@ class Reason:
     instead: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """The judgement of one case: the strictest over all its effects and all accountable actors.
 
     `policy_version` is the digest of the bundle that decided, `sha256:<hex>`. `lease` is what a held command waits
@@ -92,8 +86,7 @@ class Decision:
         return self.verdict is _ALLOW
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(Struct, frozen=True, kw_only=True):
     """Everything a policy may look at; what is decided on is what is recorded and can be replayed.
 
     `offers` are the kinds of obligation the gateway can honour. `at` is in microseconds since the epoch, UTC.

@@ -1,8 +1,9 @@
 """Who asks, of what, and in which conversation."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class PrincipalKind(StrEnum):
@@ -14,8 +15,7 @@ class PrincipalKind(StrEnum):
     SERVICE = "service"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Principal:
+class Principal(Struct, frozen=True, kw_only=True):
     """One actor, with the chain of those it acts for.
 
     `on_behalf_of` is the next actor towards the human at the root; an agent never has more rights
@@ -42,8 +42,7 @@ class Principal:
         return last
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(Struct, frozen=True, kw_only=True):
     """One protected endpoint, as the configuration names it."""
 
     name: str
@@ -52,8 +51,7 @@ class Target:
     labels: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class Session(Struct, frozen=True, kw_only=True):
     """One conversation of one principal with one target. `opened_at` is in microseconds since the epoch, UTC."""
 
     id: str

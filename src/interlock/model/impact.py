@@ -1,7 +1,8 @@
 """How much a command touches, and how sure we are."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from interlock.model.meaning import Object, Verb
 
@@ -14,8 +15,7 @@ class Basis(StrEnum):
     MEASURED = "measured"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Touched:
+class Touched(Struct, frozen=True, kw_only=True):
     """Rows of one object that one verb touched; None where that is not known."""
 
     object: Object
@@ -23,8 +23,7 @@ class Touched:
     rows: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Impact:
+class Impact(Struct, frozen=True, kw_only=True):
     """The measured or estimated size of a unit. None means not known, never zero. `bytes` are bytes on disk."""
 
     basis: Basis = Basis.UNKNOWN

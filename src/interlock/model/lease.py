@@ -1,9 +1,10 @@
 """What lets a principal act on a target that asks for it; an approval is a lease for one command."""
 
 from collections import Counter
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from interlock.model.identity import Principal
 from interlock.model.impact import Impact
@@ -26,8 +27,7 @@ class End(StrEnum):
     OUTDATED = "outdated"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Approver:
+class Approver(Struct, frozen=True, kw_only=True):
     """One who said yes, in the name of one `group`.
 
     `proof` is how the person was identified: `scram` or `token`. `uid` is the operating system's user at the other
@@ -49,8 +49,7 @@ class Approver:
     presence: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OneCommand:
+class OneCommand(Struct, frozen=True, kw_only=True):
     """The scope of an approval: one command, with everything that its meaning rests on.
 
     `binding` is a salted digest of these. `fingerprint` only groups what is shown; `command` is the decision that
@@ -83,8 +82,7 @@ class Span(NamedTuple):
     ways: tuple[frozenset[str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lease:
+class Lease(Struct, frozen=True, kw_only=True):
     """A request until `starts_at`, from then on granted, and over once it has an `end`.
 
     `ends_at` is until when a request waits, later until when the lease may be used, `uses` how often it still may

@@ -1,7 +1,8 @@
 """What a command means: nine verbs on named objects, the closed vocabulary of every surface."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class _Word(StrEnum):
@@ -82,8 +83,7 @@ class FindingCode(_Word):
     DYNAMIC = "dynamic"  # text decided at run time: DO, EXECUTE of an unknown name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """One observation. `span` is (start, end) in characters of the command's text; None where it has no place.
 
     `message` is lower case, says what and, where there is one, what to do instead; it holds no literals.
@@ -94,8 +94,7 @@ class Finding:
     span: tuple[int, int] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Object:
+class Object(Struct, frozen=True, kw_only=True):
     """A named thing. `path` goes from the outside in and starts with the target: ("shop", "public", "orders").
 
     `labels` are the classifications the configuration gives it, own and inherited. `known` is False when
@@ -111,16 +110,14 @@ class Object:
         return ".".join(self.path[1:]) or self.path[0]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
+class Field(Struct, frozen=True, kw_only=True):
     """A column (or key) of an effect's object, with its classifications."""
 
     name: str
     labels: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
+class Effect(Struct, frozen=True, kw_only=True):
     """One verb on one object. `fields` are the columns touched or merely mentioned; None means not known: all."""
 
     verb: Verb
@@ -135,16 +132,14 @@ class Effect:
         return self.verb is Verb.EXECUTE and self.reach in (Reach.UNKNOWN, Reach.ALL)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class Column(Struct, frozen=True, kw_only=True):
     """Lineage of one column of the answer: the (object, field name) pairs its value can come from."""
 
     name: str
     sources: tuple[tuple[Object, str], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intent:
+class Intent(Struct, frozen=True, kw_only=True):
     """Everything a command would do, as far as it is understood.
 
     `effects` may be empty only where that was proven (BEGIN, a SELECT of constants). `returns` is None when

@@ -1,7 +1,8 @@
 """What became of a command."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Status(StrEnum):
@@ -15,8 +16,7 @@ class Status(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """The end of one command. `error` is the target's SQLSTATE (or own code) alone: messages may hold values.
 
     `rows` are those delivered or changed as the target reported them, `bytes` those of the answer sent to the
@@ -31,8 +31,7 @@ class Outcome:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transaction:
+class Transaction(Struct, frozen=True, kw_only=True):
     """What a target calls the transaction of a unit, so that it can be asked later what became of it.
 
     `id` is its number there, with the epoch, "" where it has none yet; `system` is the target's name for itself,

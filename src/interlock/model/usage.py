@@ -1,10 +1,9 @@
 """What a principal has used up lately, as far as policies ask for it."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
+class Usage(Struct, frozen=True, kw_only=True):
     """Counts by the name of their fact: ("recent.hour.rowsChanged", 4990), in the order of the names.
 
     What the command itself does at most is in them, where that is known before it runs: itself among commands, the

@@ -1,7 +1,8 @@
 """Three-valued reading of a condition: what follows from a plan and from lifts alone, all else not known."""
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from interlock.policy.plan import Plan
 from interlock.policy.tree import Json, Tree, path_of
@@ -9,8 +10,7 @@ from interlock.policy.tree import Json, Tree, path_of
 Value: TypeAlias = "bool | int | str | frozenset[str] | None"  # None: not known
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assumption:
+class Assumption(Struct, frozen=True, kw_only=True):
     """The two parts of the context that somebody can still change: the promises and what is granted from outside."""
 
     plan: Plan

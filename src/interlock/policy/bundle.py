@@ -3,11 +3,11 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Final
 
 from cedarpy import policies_to_json_str, validate_policies
+from msgspec import Struct
 
 from interlock.model import OurFault
 from interlock.policy.lint import NOTHING_KNOWN, Known, lint
@@ -19,8 +19,7 @@ from interlock.policy.tree import Json, Tree
 CASES_SUFFIX: Final = "cases.yaml"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class Problem(Struct, frozen=True, kw_only=True):
     """One thing that is wrong with a bundle; `policy` is None where a whole file is refused."""
 
     file: str
@@ -40,8 +39,7 @@ class BundleRefused(OurFault):
         super().__init__("policy bundle refused:\n" + "\n".join(f"  {problem}" for problem in problems))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bundle:
+class Bundle(Struct, frozen=True, kw_only=True):
     """Rules that may be activated, in the order of their ids.
 
     `digest` names the bytes of all files (`sha256:<hex>`), cases included; `semantic_digest` names what they mean:

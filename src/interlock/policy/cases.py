@@ -1,8 +1,9 @@
 """Deciding the cases of a pack, and saying what came out otherwise than written."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final, TypeVar
+
+from msgspec import Struct
 
 from interlock.model import (
     UNKNOWN_IMPACT,
@@ -37,8 +38,7 @@ _SECOND: Final = 1_000_000
 _PROMISE_KINDS: Final = {name: kind for kind, name in PROMISED_BY.items()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseResult:
+class CaseResult(Struct, frozen=True, kw_only=True):
     """How one case went; it passed when nothing is in `problems`."""
 
     name: str

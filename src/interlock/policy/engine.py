@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from cedarpy import Decision, Entities, PolicySet, is_authorized
+from msgspec import Struct
 
 from interlock.model import Principal
 from interlock.policy.facts import context_of
@@ -22,8 +22,7 @@ _MOST_CONTEXT: Final = 16_384
 _SLICES: Final = 4_096
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """What Cedar said: whether it permits, the ids that decided in order, and why it could not say."""
 
     allowed: bool

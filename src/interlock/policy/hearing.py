@@ -1,8 +1,10 @@
 """One case heard: promises are gathered until nothing more is asked for, then every question gets its ruling."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from interlock.model import Case, Mask, Obligation, Reason, Verdict
 from interlock.policy import words
@@ -16,8 +18,7 @@ from interlock.policy.tree import Tree
 MOST_ROUNDS: Final = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Promised:
+class Promised(Struct, frozen=True, kw_only=True):
     """The promises made so far: one plan for the command, and for each class of columns the form it is shown in."""
 
     plan: Plan = NOTHING_PROMISED
@@ -41,8 +42,7 @@ class Promised:
         return (*(Mask(labels=labels, form=form) for labels, form in self.forms), *self.plan.obligations())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ruling:
+class _Ruling(Struct, frozen=True, kw_only=True):
     """The verdict on one question; `reasons` are the judge's own, `rules` the policies that decided."""
 
     verdict: Verdict
@@ -51,8 +51,7 @@ class _Ruling:
     reasons: tuple[Reason, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hearing:
+class Hearing(Struct, frozen=True, kw_only=True):
     """What is needed to hear one case. `granted` are the lifts that hold, in steps."""
 
     case: Case

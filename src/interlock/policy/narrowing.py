@@ -2,8 +2,10 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from interlock.model import Case
 from interlock.policy.judge import Judge
@@ -16,8 +18,7 @@ _ACTION: Final = "Action"
 Use = tuple[Uid, str, Uid]  # who, verb, what
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Used:
+class Used(Struct, frozen=True, kw_only=True):
     """A case that was allowed, with what held for it besides its leases."""
 
     case: Case

@@ -1,10 +1,10 @@
 """Why nothing permits: each permit taken apart, and which of its parts does not hold."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from cedarpy import policies_from_json_str
+from msgspec import Struct
 
 from interlock.policy.engine import Engine, prepare
 from interlock.policy.plain import phrase, scope_body
@@ -19,8 +19,7 @@ _CLAIMED: Final = frozenset({("session", "purpose")})
 _MOST_NAMED: Final = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
+class _Part(Struct, frozen=True, kw_only=True):
     """One part of a permit: `text` says it for people, after the rule's name."""
 
     rule: str

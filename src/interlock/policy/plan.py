@@ -1,7 +1,8 @@
 """The gateway's promises: a closed vocabulary in which promises only ever get stricter."""
 
-from dataclasses import dataclass
 from typing import Final, assert_never
+
+from msgspec import Struct
 
 from interlock.model import Confine, Fuse, Limit, Mask, Measure, Obligation
 
@@ -19,8 +20,7 @@ PROMISES: Final = frozenset(PROMISED_BY.values())
 _MOST_ROWS: Final = 2**53
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """What is promised so far, for one question. A promise asked for by a policy is a Plan as well."""
 
     measured: bool = False

@@ -1,8 +1,9 @@
 """A case as the questions Cedar is asked: one for each effect, each class of columns and each accountable actor."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from interlock.model import Basis, Case, Effect, Finding, Impact, Object, ObjectKind, Principal, Reach, Target, Verb
 from interlock.policy.schema import REVEAL
@@ -16,8 +17,7 @@ _CONTENT: Final = frozenset({Verb.CREATE, Verb.CHANGE, Verb.DELETE})
 _WRITING: Final = _CONTENT | frozenset({Verb.DESTROY, Verb.CONFIGURE, Verb.GRANT})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(Struct, frozen=True, kw_only=True):
     """May `actor` do `verb` to `resource`? `labels` are those of the fields touched, with their parents; `own` the
     labels of the class of columns that a `reveal` is about; `alike` other objects no policy can tell from this one.
     `puzzle` marks the question that stands for a command nobody understood."""

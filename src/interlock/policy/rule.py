@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from cedarpy import format_policies, policies_from_json_str
+from msgspec import Struct
 
 from interlock.policy.plan import Plan, parse_promise
 from interlock.policy.schema import UNKNOWN
@@ -18,8 +18,7 @@ ANNOTATIONS: Final = frozenset({"id", "title", "severity", "promise", "lift", "i
 RESERVED: Final = frozenset({"default-deny", "engine-error", "not-understood", "unmet-promise", "canary"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """A parsed policy. `verbs` are those its action scope reaches, `reads` the context paths it looks at,
     `compares` the strings it compares with. A shadow rule is evaluated and reported, and never decides."""
 

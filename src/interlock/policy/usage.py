@@ -2,8 +2,9 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from interlock.model import Usage
 from interlock.policy.rule import Rule
@@ -85,8 +86,7 @@ def _used(known: Mapping[str, int], when: str) -> Tree:
     return {metric: known[name] for metric in METRICS if (name := f"{when}.{metric}") in known}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sides:
+class Sides(Struct, frozen=True, kw_only=True):
     """For each count the constants it is compared with; None where it is used in another way, so its value counts."""
 
     of: Mapping[str, tuple[int, ...] | None]

@@ -1,9 +1,10 @@
 """Principals and objects as Cedar entities, with every ancestor a policy may name."""
 
 import json
-from dataclasses import dataclass
 from typing import Final
 from unicodedata import normalize
+
+from msgspec import Struct
 
 from interlock.model import Object, ObjectKind, Principal, Target
 from interlock.model.labels import LABEL_PARENTS as LABEL_PARENTS, SENSITIVE as SENSITIVE, UNCLASSIFIED as UNCLASSIFIED
@@ -40,8 +41,7 @@ _SCHEMA_MEMBERS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resource:
+class Resource(Struct, frozen=True, kw_only=True):
     """One entity a question can be about. `given` are the labels that it or what holds it carries, `labels` these
     and everything they are a kind of; `shown` is its name for people."""
 

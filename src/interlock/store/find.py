@@ -1,7 +1,8 @@
 """Finding records: by number, by id, and the newest decisions first."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from interlock.ledger.faults import LedgerFault
 from interlock.ledger.leaf import Kind
@@ -17,8 +18,7 @@ class NoSuchRecord(LedgerFault):
     """The ledger has no record of that id or number."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(Struct, frozen=True, kw_only=True):
     """Which decisions: None leaves a question open. `since` is in microseconds since the epoch, UTC."""
 
     verdict: str | None = None

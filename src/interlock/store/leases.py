@@ -1,7 +1,8 @@
 """Leases beside the log: read back, and compared with the record that says what they are."""
 
 import sqlite3
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from interlock.ledger.faults import LedgerDamaged
 from interlock.ledger.leaf import digest

@@ -2,16 +2,16 @@
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from interlock.ledger.faults import LedgerDamaged
 from interlock.ledger.tiles import TILE_HEIGHT, TILE_WIDTH, hashes_of, node_from_tiles
 from interlock.ledger.tree import HASH_SIZE, NodeReader, leaf_hash, root_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class Head(Struct, frozen=True, kw_only=True):
     """The newest committed state. Before `open_from` no decision is without its end."""
 
     gateway: str

@@ -1,16 +1,16 @@
 """Disk space: where new work is refused, and what is kept back so that operators can still act."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 CHECK_EVERY: Final = 64 * 1024  # bytes written between two looks at the disk
 _ZEROS: Final = bytes(1024 * 1024)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpaceLimits:
+class SpaceLimits(Struct, frozen=True, kw_only=True):
     """`watermark`: below so many free bytes new commands are refused. `reserve`: bytes held in a file of their own
     and given back at that moment, so that outcomes and what operators do still find room (threats.md 18)."""
 

@@ -4,9 +4,10 @@ import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct, field
 
 from interlock.access.budgets import Spent, Step, read_steps
 from interlock.ledger.faults import LedgerFault
@@ -33,8 +34,7 @@ Hook = Callable[[str], None]
 VERSION_WRITTEN: Final = "1"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerSettings:
+class LedgerSettings(Struct, frozen=True, kw_only=True):
     """Where the ledger is and whose it is. Keys and memory stand beside `path` unless placed elsewhere."""
 
     path: Path

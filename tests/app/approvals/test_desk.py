@@ -4,11 +4,11 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
 
 import pytest
+from msgspec.structs import replace
 
 from interlock.access.faults import ApprovalRefused
 from interlock.access.keys import SEED_BYTES, load_signing_key, make_keypair

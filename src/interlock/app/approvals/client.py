@@ -4,10 +4,11 @@ import os
 import socket
 from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, TypeVar
+
+from msgspec import Struct
 
 from interlock.access.faults import ApprovalRefused, ServerUnproven
 from interlock.access.scram import SCRAM, ClientExchange
@@ -46,8 +47,7 @@ class GatewaySilent(TargetFault):
     """No gateway answers on the socket."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(Struct, frozen=True, kw_only=True):
     """One request as it was shown. Its card and what is signed are the same bytes, `sealed`: None once erased."""
 
     lease: Lease

@@ -5,11 +5,11 @@ import os
 import socket
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, assert_never
 
 import msgspec
+from msgspec import Struct
 
 from interlock.access.faults import ApprovalRefused
 from interlock.access.leases import group_of, is_party
@@ -52,8 +52,7 @@ from interlock.store.sqlite import LedgerSettings
 LONGEST_PATH: Final = 107  # bytes of sun_path, less its end (unix(7)); macOS has four fewer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class Room(Struct, frozen=True, kw_only=True):
     """What the desk works with. `now` gives microseconds since the epoch, UTC."""
 
     leases: Leases

@@ -1,8 +1,10 @@
 """Leases for a while, as the supervisor judges them: by the policy that judges commands, in a phase of its own."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from interlock.access.faults import ApprovalRefused
 from interlock.access.spans import ALL, span_of
@@ -37,8 +39,7 @@ _OFFERS: Final = frozenset(PROMISED_BY)
 _CLEAR: Final = Field(name=ALL)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leasing:
+class Leasing(Struct, frozen=True, kw_only=True):
     """Judges requests by what is in force. `now` gives microseconds since the epoch, UTC."""
 
     in_force: Callable[[], InForce]

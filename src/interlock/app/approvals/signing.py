@@ -1,6 +1,6 @@
 """Approvals by a signature over the card: whose need one, and whether one holds (threats.md 7)."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from interlock.access.faults import ApprovalRefused
 from interlock.access.leases import person

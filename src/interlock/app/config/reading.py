@@ -9,6 +9,7 @@ from types import UnionType
 from typing import Final, TypeVar, get_args, get_origin
 
 import msgspec
+from msgspec import Struct
 
 from interlock.app.config.lines import Path
 from interlock.app.config.schema import Section
@@ -25,8 +26,7 @@ _INSTEAD: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """What is wrong at one place of the file; the text ends with what to do."""
 
     path: Path

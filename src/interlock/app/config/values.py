@@ -1,16 +1,16 @@
 """Values of the configuration that are more than a string: addresses, durations, verifiers, paths."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from interlock.access.faults import CredentialRefused
 from interlock.access.verifier import Verifier, parse_verifier
 from interlock.app.clock import parse_duration
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """Where to listen: `127.0.0.1:6432`, `[::1]:6432`, `localhost:0` (any free port)."""
 
     host: str
@@ -31,8 +31,7 @@ class Address:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class Pack:
+class Pack(Struct, frozen=True):
     """A policy pack: one that ships with Interlock by name, or the directory of another."""
 
     name: str

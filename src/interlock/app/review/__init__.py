@@ -4,8 +4,9 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from interlock.app.bundles import known_here, load_judge
 from interlock.app.config import Config
@@ -30,8 +31,7 @@ _KINDS: Final = frozenset({Kind.DECISION, Kind.SETTLEMENT})
 _FREE: Final = frozenset({"catalog"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """One principal, verb and object: how policy would decide today, how often it was used, and when last (in
     microseconds since the epoch). `verdict` is None where it was used and nobody may do it any more, or nobody knows
     the object today."""
@@ -50,8 +50,7 @@ class Line:
         return self.verdict is Verdict.ALLOW and not self.used
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Narrower:
+class Narrower(Struct, frozen=True, kw_only=True):
     """A narrower pack by file name, and how it was tried: on all `replayed` decisions of the period.
 
     `unlike` are records that today's policy does not allow as they are written down, so that they prove nothing;
@@ -67,8 +66,7 @@ class Narrower:
     dropped: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Review:
+class Review(Struct, frozen=True, kw_only=True):
     """A period of one gateway; times in microseconds since the epoch."""
 
     since: int

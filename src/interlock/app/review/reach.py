@@ -1,8 +1,9 @@
 """Who could do what: every known principal, verb and object of a target, as the policy in force would decide."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from interlock.intent.sql.catalog.relation import Relation
 from interlock.intent.sql.catalog.snapshot import Catalog
@@ -32,8 +33,7 @@ ON_ROWS: Final = (Verb.READ, Verb.EXPORT, Verb.CREATE, Verb.CHANGE, Verb.DELETE)
 _REACH: Final = Reach.ONE  # the least that anybody could want: what is not allowed for one row is not allowed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Could:
+class Could(Struct, frozen=True, kw_only=True):
     """One principal, verb and object: `allow`, or `hold` where an approval or a lease would lift it."""
 
     who: Principal
@@ -43,8 +43,7 @@ class Could:
     verdict: Verdict
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
+class Asking(Struct, frozen=True, kw_only=True):
     """What is asked about one target."""
 
     judge: Judge

@@ -1,10 +1,11 @@
 """From records back to the cases that were decided: as far as a record says, and no further."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from interlock.impact import merged
 from interlock.intent.sql.catalog.labels import LabelBook
@@ -41,8 +42,7 @@ _MEASURED: Final = "measure"
 _rest: Final = msgspec.json.Decoder(list[EffectPart])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replayed:
+class Replayed(Struct, frozen=True, kw_only=True):
     """A recorded decision as a case; `id` and `at` (microseconds since the epoch) are those of its record."""
 
     id: str
@@ -50,8 +50,7 @@ class Replayed:
     used: Used
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Archive:
+class Archive(Struct, frozen=True, kw_only=True):
     """What records leave out: a lease by its id, the effects of a decision that did not fit it, labels by target."""
 
     lease: Callable[[str], Lease | None]

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+
 from interlock.app.clock import now, steady
 from interlock.app.journal import LocalJournal, serve_journal
 from interlock.app.serve.control import Asked, Cancel, Channel, Counted, Cut, Drain, Message, Ready
@@ -35,8 +37,7 @@ class _Worker:
     ready: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owned:
+class Owned(Struct, frozen=True, kw_only=True):
     """What the supervisor owns for all of them."""
 
     journal: LocalJournal

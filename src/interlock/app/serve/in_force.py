@@ -1,8 +1,9 @@
 """What decides from now on: read from the files once, tried out, and handed to every worker as it was read."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from interlock.app.bundles import known_here, read_pack
 from interlock.app.config import Config, ConfigFault, parse_config
@@ -15,8 +16,7 @@ from interlock.ledger.scribe import Scribe
 from interlock.policy import Bundle, Judge, activate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InForce:
+class InForce(Struct, frozen=True, kw_only=True):
     """A configuration and the policy bundle it names, as they were read together."""
 
     text: str

@@ -1,19 +1,18 @@
 """What the supervisor tells Prometheus about itself: the ledger, its workers, and which policy is in force."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 _FILES: Final = ("", "-wal")  # what SQLite keeps of a ledger
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(Struct, frozen=True, kw_only=True):
     """One look at a supervisor. `uptime` is in seconds; `waiting` are records that are not durable yet;
     `restarts` and `reloads` (by how they ended) count from its start."""
 

@@ -7,11 +7,11 @@ import signal
 import socket
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
 
 import uvloop
+from msgspec import Struct
 
 from interlock.app.clock import now, steady
 from interlock.app.config import Config, parse_config
@@ -61,8 +61,7 @@ class Chronicle:
         return session_end_entry(session, id=new_id(), at=now(), reason=reason, commands=commands)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """Whose configuration file this is, and which of how many workers this one is."""
 
     file: Path

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from interlock.gate import Gate
 from interlock.gateways.postgres.arriving.login import Doorkeeper, Guest
 from interlock.gateways.postgres.lent.minting import Minter
@@ -14,8 +16,7 @@ from interlock.intent.sql.limits import Limits
 from interlock.model import Lease, Session, Target
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
+class Door(Struct, frozen=True, kw_only=True):
     """One target as clients reach it. Policy and stance change behind its gate, for running sessions too.
 
     With a `minter` every session logs in as a login of its own, and holds a privilege only while a command needs it, or

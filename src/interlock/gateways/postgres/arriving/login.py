@@ -1,8 +1,9 @@
 """Who is calling: SCRAM for principals by name, a signed token as password for everybody else."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from interlock.access.faults import LoginRefused
 from interlock.access.identity import Directory
@@ -27,8 +28,7 @@ from interlock.wire.postgres.violations import ClientViolation
 TOKEN_USER: Final = "token"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Doorkeeper:
+class Doorkeeper(Struct, frozen=True, kw_only=True):
     """What logins are checked against; a reload makes a new one.
 
     `binding` is the gateway's certificate as channel binding sees it. `mock_secret` makes the salt of names that
@@ -44,8 +44,7 @@ class Doorkeeper:
     now: Callable[[], int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Guest:
+class Guest(Struct, frozen=True, kw_only=True):
     """Somebody who proved who they are.
 
     `expires_at` is in microseconds since the epoch, None for passwords; `issued_at` in seconds, as in the token.

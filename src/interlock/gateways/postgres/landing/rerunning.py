@@ -1,8 +1,9 @@
 """A unit that was taken back and is run once more, when people have said yes while its connection waited."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from interlock.gateways.postgres.answering.due import Due, Show
 from interlock.gateways.postgres.answering.relay import Relay
@@ -22,8 +23,7 @@ from interlock.wire.postgres.messages import build_sync
 _TAKE_BACK: Final = owned.UNDO + owned.FLUSH_COUNTS + build_sync()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rerun:
+class Rerun(Struct, frozen=True, kw_only=True):
     """One session's. `idle` waits for everything that is owed; `dropped` hears of what will not run again; `activation`
     takes back what is lent while people are waited for."""
 

@@ -1,9 +1,11 @@
 """The gate's second moment on this wire: count in the open transaction, then COMMIT and release, or ROLLBACK."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Final
+
+from msgspec import Struct
 
 from interlock.gate import Ask, Gate, Settled, settle
 from interlock.gateways.postgres.answering import denial
@@ -20,8 +22,7 @@ from interlock.wire.postgres.messages import Part, build_bind, build_close, buil
 _COUNT: Final = {False: owned.run("il_count"), True: owned.run("il_count_all")}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counting:
+class Counting(Struct, frozen=True, kw_only=True):
     """Messages that count a unit, what is owed for them, and where the answers gather."""
 
     data: bytes
@@ -64,8 +65,7 @@ class Settler:
             rerun.bench.attend(False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class Stage(Struct, frozen=True, kw_only=True):
     """A session, as far as settling needs it: `idle` waits for everything that is owed, `failed` tells whether the
     target refused something of it, `overflowed` whether more was answered than is held back; `release` and `withhold`
     deal with what is held; `blame` hears whose COMMIT was refused; `rerun` takes a unit back and runs it again."""
@@ -83,8 +83,7 @@ class Stage:
     rerun: Rerun | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Unit:
+class _Unit(Struct, frozen=True, kw_only=True):
     """One unit under judgement."""
 
     item: Settle

@@ -1,7 +1,8 @@
 """Between the outbox and the target: what a command needs is lent before it leaves, and taken back when it is over."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from interlock.access.privileges import Shape
 from interlock.gateways.postgres.answering import replies
@@ -17,8 +18,7 @@ from interlock.gateways.postgres.target.inquiry import Inquiry
 from interlock.wire.postgres.messages import TransactionStatus
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Activation:
+class Activation(Struct, frozen=True, kw_only=True):
     """One session's. `fail` hears of a group that cannot be lent what it needs, `mark` where a command stands."""
 
     lending: Lending

@@ -1,14 +1,14 @@
 """What a target's minting role is, and may pass on: looked at by itself, and nothing is changed."""
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from interlock.gateways.postgres.lent.minting import key_of, prefix_of
 from interlock.gateways.postgres.target.admin import POWERS, Login, logged_in
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LenderStanding:
+class LenderStanding(Struct, frozen=True, kw_only=True):
     """What the minter found of itself. `powers` are its role attributes; `members` roles whose rights it has.
 
     `unlent` are those of all `things` (schemas, tables and views of users) that it may pass on to nobody; `lends_owner`

@@ -5,11 +5,11 @@ Nothing of a user's ever runs on this connection, and no session ever logs in as
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final, TypeVar
 
 import asyncpg
+from msgspec import Struct
 
 from interlock.access.privileges import Privilege, Shape, quote
 from interlock.access.verifier import derive_verifier
@@ -44,8 +44,7 @@ class NotLent(TargetFault):
     sqlstate = "42501"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loan:
+class Loan(Struct, frozen=True, kw_only=True):
     """Membership of `login` in `role`, for the time of a command. With `steps` the session must take the role on."""
 
     login: str

@@ -1,8 +1,9 @@
 """A statement as the gate is asked about it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from interlock.gate import Ask
 from interlock.gateways.postgres.planning.flows import APPROVABLE, offered
@@ -15,8 +16,7 @@ MOST_BOUND: Final = 4096  # parameters of what can be approved: its record passe
 Values = tuple[bytes | None, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asker:
+class Asker(Struct, frozen=True, kw_only=True):
     """Makes the asks of one session. `now` gives microseconds since the epoch, UTC; `marked` tells whether the session
     holds what no list of its settings shows."""
 

@@ -3,10 +3,10 @@
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
 from typing import Final
 
 import asyncpg
+from msgspec import Struct
 
 from interlock.access.verifier import Verifier
 from interlock.gateways.postgres.target.upstream import cause
@@ -27,8 +27,7 @@ class PreparationFailed(TargetFault):
     """A target that refused what its administrator ran; nothing of it was kept."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Login:
+class Login(Struct, frozen=True, kw_only=True):
     """Where a target is and who we are there. `host` is a name or a socket directory; `tls` None is the clear."""
 
     host: str
@@ -39,8 +38,7 @@ class Login:
     tls: ssl.SSLContext | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
+class Opening(Struct, frozen=True, kw_only=True):
     """One line of pg_hba.conf that lets somebody in over the network."""
 
     line: int
@@ -50,8 +48,7 @@ class Opening:
     address: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """What the gateway's role is and sees on its target.
 
     `powers` are the role attributes it should not have, `owns` how many relations it owns; `unreadable`: there are
@@ -76,8 +73,7 @@ class Standing:
         return self.version // 10_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lender:
+class Lender(Struct, frozen=True, kw_only=True):
     """The minting role of a target, and the owner role that it may lend."""
 
     role: str
@@ -85,8 +81,7 @@ class Lender:
     verifier: Verifier | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(Struct, frozen=True, kw_only=True):
     """What the gateway's role shall be allowed. `owners` are roles whose future tables are granted as well. With a
     `lender` that one is allowed it, to pass on, and the gateway's role nothing but to connect."""
 
