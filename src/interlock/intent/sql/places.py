@@ -30,7 +30,7 @@ def places(reading: Reading, data: bytes, start: int, *, ascii: bool) -> tuple[t
     """
     if not reading.places or not reading.understood or reading.flow is _PREPARE:
         return ()
-    listed = sorted(reading.places.items())
+    listed = sorted(reading.places.items()) if len(reading.places) > 1 else list(reading.places.items())
     if ascii:
         return tuple([(location - start, _prefix(data, location, schema)) for location, schema in listed])
     found: list[tuple[int, str]] = []

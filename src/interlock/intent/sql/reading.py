@@ -87,6 +87,7 @@ class Reading:
         "_gathered",
         "_quiet",
         "_start",
+        "_views",
         "alone",
         "catalog",
         "chain",
@@ -130,6 +131,7 @@ class Reading:
         self.sight = scope.catalog.sight(self.path)
         self._encoded, self._start = encoded, start
         self._gathered: dict[tuple[Verb, tuple[str, ...], ObjectKind], Gathered] = {}
+        self._views = False  # whether a view is among what was gathered
         self._quiet: dict[tuple[str, ...], bool] = {}
         self.findings: list[Finding] = []
         self.understood = True
@@ -162,8 +164,8 @@ class Reading:
 
     def effects(self) -> tuple[Effect, ...]:
         """Everything gathered, in the order it was first met."""
-        for gathered in [found for found in self._gathered.values() if found.verb in _LOOKING]:
-            if gathered.relation is not None and gathered.relation.kind == "v":
+        for gathered in list(self._gathered.values()) if self._views else ():
+            if gathered.relation is not None and gathered.relation.kind == "v" and gathered.verb in _LOOKING:
                 for base, columns in gathered.relation.expansion(gathered.fields):
                     self.gather(gathered.verb, base.object, base).name(columns)
         return tuple([gathered.effect() for gathered in self._gathered.values()])
@@ -194,9 +196,11 @@ class Reading:
         found = self._gathered.get(key)
         if found is None:
             found = self._gathered[key] = Gathered(verb, object_, relation)
-            for by, schema, name in relation.code if relation is not None else ():
-                if by == "column":
-                    self.user_code(schema, name, f"a column of `{object_}`")
+            if relation is not None:
+                self._views = self._views or relation.kind == "v"
+                for by, schema, name in relation.code:
+                    if by == "column":
+                        self.user_code(schema, name, f"a column of `{object_}`")
             if not object_.known:
                 found.fields = None
                 found.findings.append(

@@ -55,7 +55,8 @@ def shape_of(text: str) -> str:
     else:
         found = _BARE_LITERAL.sub(_MARK, text)
         found = _PLAIN_LITERAL.sub("?", text) if _PREFIXED.search(found) else found.replace(_MARK, "?")
-    return " ".join(found.split())
+    # White space other than blanks is not printable.
+    return found.strip() if "  " not in found and found.isprintable() else " ".join(found.split())
 
 
 def literals_of(text: str) -> tuple[str, ...]:

@@ -159,6 +159,8 @@ def _equal(columns: tuple[Column, ...] | None, outputs: Outputs) -> bool:
     """Whether these are the columns that would be made of these outputs."""
     if columns is None or outputs is None:
         return columns is None and outputs is None
+    if not columns or not outputs:
+        return len(columns) == len(outputs)
     pairs = zip(columns, outputs, strict=False)
     return len(columns) == len(outputs) and all(
         column.name == name and column.sources == sources for column, (name, sources) in pairs
