@@ -135,11 +135,13 @@ def _condition(reading: Reading, level: Level, target: Range, inner: Node) -> Re
         reading.note(FindingCode.NO_WHERE, message)
         return ALL
     where(reading, level, condition)
+    few = keyed(target)
+    if few is ONE and "A_Expr" in condition:
+        return few  # the condition is the very equation that fixes the key
     held = always(level, condition)
     if held is True:
         reading.note(FindingCode.ALWAYS_TRUE, f"the WHERE holds for every row of `{target.name}`; say which rows")
         return ALL
-    few = keyed(target)
     if few is ONE:
         return few
     if held is None and _hollow(reading, level, target, condition):
