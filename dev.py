@@ -34,6 +34,7 @@ usage: python3 dev.py COMMAND [arguments]
   format                   rewrite the code as ruff would
   bench [...]              measure Interlock beside PgBouncer and a direct connection
   setup                    only make or mend the environment in .venv
+  wheel                    build what is installed in earnest in dist/, compiled where there is a C compiler
   lock                     resolve requirements.lock anew from pyproject.toml
 
 `test` and `bench` take --compiled: what turns a text into effects then runs as C, in a copy under build/.
@@ -277,6 +278,17 @@ def _perhaps_compiled(arguments: Sequence[str]) -> list[str]:
     return [argument for argument in arguments if argument != "--compiled"]
 
 
+def wheel(_arguments: Sequence[str]) -> int:
+    """Build what is installed in earnest (ADR 0011)."""
+    ensure_environment()
+    with _step("building; where there is a C compiler that takes some minutes"):
+        _run([PYTHON, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", ROOT / "dist", ROOT])
+    newest = max((ROOT / "dist").glob("*.whl"), key=lambda path: path.stat().st_mtime)
+    how = "plain Python: no C compiler, or no headers of Python" if newest.stem.endswith("-any") else "compiled"
+    print(f"{newest.relative_to(ROOT)} ({how})")
+    return 0
+
+
 def lint(_arguments: Sequence[str]) -> int:
     """The checks without the tests."""
     ensure_environment()
@@ -315,6 +327,7 @@ COMMANDS: Final[dict[str, Callable[[Sequence[str]], int]]] = {
     "format": rewrite,
     "bench": bench,
     "setup": setup,
+    "wheel": wheel,
     "lock": lock,
 }
 

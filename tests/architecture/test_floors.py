@@ -26,7 +26,7 @@ PLANTED = [
     ("gate/a.py", "import asyncio", "Floors 1-4 do no input or output"),
     ("intent/sql/a.py", "from time import monotonic", "Floors 1-4 do no input or output"),
     ("ledger/a.py", "import sqlite3", "Floors 1-4 do no input or output"),
-    ("model/a.py", "import msgspec", "model imports nothing but the standard library"),
+    ("model/a.py", "import cryptography", "model imports nothing but the standard library and msgspec"),
     ("gateways/a.py", "import postgast", "The SQL parser is imported by intent.sql alone"),
     ("gate/a.py", "from cedarpy import is_authorized", "Cedar is imported by policy alone"),
     ("connectors/a.py", "import cedarpy", "Cedar is imported by policy alone"),

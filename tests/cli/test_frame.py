@@ -9,6 +9,7 @@ from typer.main import get_command
 
 from interlock.cli.exits import Exit, exit_of
 from interlock.cli.main import COMMANDS, compose
+from interlock.intent.sql import COMPILED
 from interlock.model import CallerFault, OurFault, TargetFault
 from tests.cli.running import INTERLOCK, interlock
 
@@ -81,7 +82,8 @@ def test_a_name_that_names_nothing_is_refused(tmp_path, arguments):
 
 
 def test_the_version_is_that_of_the_package(tmp_path):
-    assert interlock("--version", cwd=tmp_path).out.strip() == importlib.metadata.version("interlock")
+    said = importlib.metadata.version("interlock") + (" (compiled)" if COMPILED else "")
+    assert interlock("--version", cwd=tmp_path).out.strip() == said
 
 
 @pytest.mark.parametrize("arguments", [["nope"], ["token", "nope"], ["doctor", "--nope"], ["token", "mint"]])

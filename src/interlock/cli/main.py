@@ -89,7 +89,9 @@ def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        typer.echo(version("interlock"))
+        from interlock.intent.sql import COMPILED
+
+        typer.echo(version("interlock") + (" (compiled)" if COMPILED else ""))
         raise typer.Exit
 
 

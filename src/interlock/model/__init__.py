@@ -1,4 +1,4 @@
-"""The values that pass through Interlock; frozen, and built on the standard library alone."""
+"""The values that pass through Interlock: frozen structs, and nothing that acts (ADR 14)."""
 
 from interlock.model.card import Card
 from interlock.model.command import Command, Ground
