@@ -13,18 +13,30 @@ class Equation:
     """A condition that compares by `=`. `column` and `other` say which column of the query a side is, if it is one;
     `own` that the `=` is not asked for from a schema that users write in."""
 
-    __slots__ = ("column", "left", "other", "own", "right")
+    __slots__ = ("column", "left", "name", "node", "other", "own", "right")
 
     def __init__(
-        self, left: Node, right: Node, column: tuple[Range, str] | None, other: tuple[Range, str] | None, *, own: bool
+        self,
+        node_: Node,
+        name: tuple[str, ...],
+        left: Node,
+        right: Node,
+        column: tuple[Range, str] | None,
+        other: tuple[Range, str] | None,
     ) -> None:
-        self.left, self.right, self.column, self.other, self.own = left, right, column, other, own
+        self.node, self.name, self.left, self.right, self.column, self.other = node_, name, left, right, column, other
+        self.own = len(name) == 1 or name in EQUALS
 
     @property
     def pair(self) -> tuple[Range, str, Range, str] | None:
         """The columns of two ranges that it makes equal: it depends on the row, whatever they hold."""
         one, other = self.column, self.other
         return None if one is None or other is None or one[0] is other[0] else (one[0], one[1], other[0], other[1])
+
+    @property
+    def named(self) -> tuple[Range, str] | None:
+        """The column that it compares with a literal or a parameter; None where it compares anything else."""
+        return self.column if "A_Const" in self.right or "ParamRef" in self.right else None
 
 
 def equation(level: Level, condition: Node) -> Equation | None:
@@ -38,4 +50,4 @@ def equation(level: Level, condition: Node) -> Equation | None:
         return None
     column = column_of(level, left) if "ColumnRef" in left else None
     other = column_of(level, right) if "ColumnRef" in right else None
-    return Equation(left, right, column, other, own=len(name) == 1 or name in EQUALS)
+    return Equation(inner, name, left, right, column, other)

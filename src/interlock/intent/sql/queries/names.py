@@ -112,6 +112,11 @@ class Range:
         else:
             self.touch_all(reading)
 
+    def mention(self, reading: Reading, column: str) -> None:
+        """Count a mention of one of its columns in the expression that is being read."""
+        reading.hits.add(id(self))
+        self.touch(reading, column)
+
     def touch_all(self, reading: Reading) -> None:
         """Count a mention of all of its columns: a star, a whole row, a name that could be any of them."""
         self.touched = True
@@ -258,8 +263,7 @@ def _plain(reading: Reading, level: Level, name: str) -> None:
             has = range_.has(name)
             if has:
                 found = True
-                reading.hits.add(id(range_))
-                range_.touch(reading, name)
+                range_.mention(reading, name)
             elif has is None:
                 open_ranges.append(range_)
         if found:
@@ -268,8 +272,7 @@ def _plain(reading: Reading, level: Level, name: str) -> None:
             return
         for range_ in open_ranges:
             # It may have the name or not: then the name is one of a query around, and that one is read.
-            reading.hits.add(id(range_))
-            range_.touch(reading, name)
+            range_.mention(reading, name)
         # ORDER BY means a column of the answer by it; inside an expression, though, one of a query around.
         met = met or bool(open_ranges) or at.answers(name)
         at = at.parent
