@@ -82,5 +82,3 @@ def test_an_additive_migration_waits_in_production_and_passes_in_development(blo
     assert verdict(held) is Verdict.HOLD, why(held)
     free = explainer(OPERATOR, catalog(), pack="development", environment="dev").explain(block.text)
     assert verdict(free) is Verdict.ALLOW, why(free)
-
-

@@ -7,6 +7,25 @@ from tests.intent.sql.shop import meaning
 
 ORDERS = "public.orders"
 HOLLOW = """
+tableoid = 'orders'::regclass
+tableoid::regclass::text = 'orders'
+xmin <> '0'
+tstzrange('-infinity', 'infinity', '[]') @> placed_at
+xmin::text::bigint > 0
+ctid >= '(0,0)'
+'(0,1)'::tid <= ctid
+orders IS NOT NULL
+id + 1 > id
+placed_at + interval '1 day' > placed_at
+date_trunc('day', placed_at) <= placed_at
+GREATEST(id, 0) >= id
+id BETWEEN SYMMETRIC id - 1 AND id + 1
+extract(year FROM placed_at) > 0
+extract(month FROM placed_at) BETWEEN 1 AND 12
+status >= enum_first(NULL::app.order_status)
+status = ANY (enum_range(NULL::app.order_status))
+customer_id IN (SELECT id FROM customers)
+customer_id = ANY (ARRAY(SELECT id FROM customers))
 note = note
 note LIKE '%'
 note ~ '.*'
@@ -46,6 +65,19 @@ EXISTS (SELECT 1 FROM customers WHERE country = 'DE')
 """.strip().splitlines()
 
 HONEST = """
+xmin = '700'
+ctid = '(0,1)'
+ctid > '(7,0)'
+id + 1 > total
+placed_at + interval '1 day' > now()
+date_trunc('day', placed_at) <= '2020-01-01'
+GREATEST(id, 5) > id
+extract(month FROM placed_at) BETWEEN 1 AND 6
+extract(year FROM placed_at) > 2020
+status >= 'paid'
+customer_id IN (SELECT id FROM customers WHERE country = 'DE')
+id IN (SELECT customer_id FROM orders)
+id IN (SELECT id FROM customers)
 note IS NOT NULL
 note IS NULL
 note IS DISTINCT FROM NULL
@@ -105,3 +137,16 @@ def test_nothing_is_supposed_of_what_is_read() -> None:
     joined = "UPDATE orders SET note = c.email FROM customers c WHERE c.id = orders.customer_id AND orders.id > 0"
     for text in (read, joined):
         assert FindingCode.ALWAYS_TRUE not in [finding.code for finding in meaning(text).intent.all_findings()]
+
+
+def test_a_table_that_meets_itself_by_its_key_selects_nothing() -> None:
+    def hollow(text: str) -> bool:
+        return FindingCode.ALWAYS_TRUE in [finding.code for finding in meaning(text).intent.all_findings()]
+
+    assert hollow("DELETE FROM orders USING orders AS o WHERE o.id = orders.id")
+    assert hollow("MERGE INTO orders USING orders AS o ON o.id = orders.id WHEN MATCHED THEN DELETE")
+    assert not hollow("DELETE FROM orders USING orders AS o WHERE o.note = orders.note AND o.id > orders.id")
+    assert not hollow(
+        "MERGE INTO orders USING orders AS o ON o.id = orders.id WHEN MATCHED AND o.total > 5 THEN DELETE"
+    )
+    assert not hollow("MERGE INTO orders USING customers AS c ON c.id = orders.customer_id WHEN MATCHED THEN DELETE")

@@ -24,6 +24,37 @@ INSERT INTO t VALUES (-9223372036854775808, -32768, -2147483648, '', '', true, N
 """
 
 HOLDS = """
+id % 3 IN (-2, -1, 0, 1, 2)
+NOT mod(id, 3) > 2
+sign(small) IN (-1, 0, 1)
+small::int * small::int >= 0
+done IN (true, false)
+done >= false
+NOT done > true
+done::int IN (0, 1)
+done::int < 2
+done::text IN ('true', 'false')
+id::text <> ''
+at::text > ''
+length(id::text) > 0
+length(md5(name)) = 32
+extract(month FROM timestamptz '2020-01-01') BETWEEN 1 AND 12
+int8range(NULL, NULL) @> id
+id <@ '(,)'::int8range
+int8range(-9223372036854775808, NULL) @> id
+ARRAY[id, 1] @> ARRAY[id]
+ARRAY[id] && ARRAY[0, id]
+ARRAY[id] <@ ARRAY[1, id]
+data @> '[]'
+id BETWEEN SYMMETRIC 9223372036854775807 AND -9223372036854775808
+(id, 1) < (id, 2)
+(1, id) <= (1, id)
+NOT (t IS NULL)
+id IN (SELECT id FROM t UNION SELECT 1)
+id IN (SELECT id FROM t ORDER BY id LIMIT ALL OFFSET 0)
+id IN (SELECT x.id FROM (SELECT id FROM t) AS x)
+id IN (SELECT id FROM t TABLESAMPLE BERNOULLI (100))
+(id, name) IN (SELECT id, name FROM t)
 id = id
 id >= t.id
 id IS NOT NULL
@@ -118,6 +149,31 @@ current_user = current_user
 """
 
 OPEN = """
+id % 3 IN (0, 1, 2)
+mod(id, 3) < 2
+n::int8 * small >= 0
+done > false
+maybe IN (true, false)
+name <> ''
+name::text <> ''
+length(name) > 0
+int8range(0, NULL) @> id
+int8range(NULL, NULL) @> n::int8
+tstzrange('-infinity', 'infinity') @> at
+id <@ '[0,)'::int8range
+ARRAY[id] && ARRAY[0, n]
+ARRAY[id] @> ARRAY[id, 1]
+data @> '[1]'
+id BETWEEN SYMMETRIC 0 AND 5
+(id, 2) < (id, 2)
+(id, 1) < (5, 2)
+t IS NOT NULL
+id IN (SELECT id FROM t LIMIT 3)
+id IN (SELECT id FROM t OFFSET 1)
+id IN (SELECT id FROM t EXCEPT SELECT 1)
+id IN (SELECT x.id FROM (SELECT id FROM t WHERE n = 1) AS x)
+id IN (SELECT id FROM t TABLESAMPLE BERNOULLI (10))
+(id, note) IN (SELECT id, note FROM t)
 id = 1
 n = n
 id > -1

@@ -29,9 +29,14 @@ _CASTS: Final = words("bool int2 int4 int8 text varchar numeric float8 date time
 _PURE: Final = words(
     "lower upper length char_length octet_length bit_length abs btrim ltrim rtrim md5 initcap reverse sign"
 )
+# Never NULL where their arguments are not, though a session's time zone may decide what they give.
+_STRICT: Final = words(
+    """mod date_part extract date_trunc cardinality pg_column_size width_bucket num_nulls num_nonnulls floor int2 int4
+    int8 isfinite pg_typeof"""
+)
 _COUNTS: Final = words("length char_length octet_length bit_length abs count")
 _COMPARISONS: Final = words("= <> != < > <= >=")
-_ARITHMETIC: Final = words("+ - * || & |")
+_ARITHMETIC: Final = words("+ - * / % || & | #")
 
 
 def boolean(value: Value) -> bool | None:
@@ -246,7 +251,7 @@ def proven(level: Level, wrapped: Node | None, depth: int) -> bool:
 
 def _parts(kind: str, inner: Node) -> list[Node | None] | None:
     """What a strict expression is made of; None where it is not known to be strict."""
-    if kind == "BoolExpr" or (kind == "FuncCall" and (names(inner, "funcname") or ("",))[-1] in _PURE):
+    if kind == "BoolExpr" or (kind == "FuncCall" and (names(inner, "funcname") or ("",))[-1] in _PURE | _STRICT):
         return list(nodes(inner, "args"))
     if kind == "TypeCast":
         named = names(node(inner, "typeName") or {}, "names")
@@ -363,11 +368,3 @@ def plainly_open(inner: Node) -> bool:
         return names(left, "fields")[-1:] != names(other, "fields")[-1:]
     value = right.get("A_Const")
     return "ParamRef" in right or (isinstance(value, dict) and "isnull" not in value)
-
-
-def extent(level: Level, value: Node | None) -> tuple[int | None, int | None]:
-    """The least and the greatest number that an expression can be."""
-    bits = whole_number(level, value)
-    if bits is not None:
-        return -(2**bits), 2**bits - 1
-    return (0, None) if counts(value) else (None, None)

@@ -4,12 +4,16 @@ from collections.abc import Callable
 from typing import Final
 
 from interlock.intent.sql.conditions import folding
+from interlock.intent.sql.conditions.bounds import all_listed, end_of_labels, is_truth, never_empty, within_bounds
+from interlock.intent.sql.conditions.containment import HOLDS, contains, written
 from interlock.intent.sql.conditions.cover import OPPOSITE, covered, opposed
+from interlock.intent.sql.conditions.everything import end_of_all, gives_all
 from interlock.intent.sql.conditions.exhausting import exhausts
 from interlock.intent.sql.conditions.folding import DEPTH, UNFOLDED, Value, boolean, fold, never_null, proven, structure
 from interlock.intent.sql.conditions.logic import ALWAYS, NEVER, NOT, NULL, OPEN, Truth, every, some
 from interlock.intent.sql.conditions.patterns import PATTERNS, matches
-from interlock.intent.sql.conditions.supposing import beyond, meets_itself
+from interlock.intent.sql.conditions.shifts import moved
+from interlock.intent.sql.conditions.supposing import beyond, meets_itself, whole_row
 from interlock.intent.sql.queries.names import Level
 from interlock.intent.sql.reach.aggregates import is_aggregate
 from interlock.intent.sql.tree import Node, body, constant, names, node, nodes, unwrap, word
@@ -46,7 +50,7 @@ def _leaves_nothing(level: Level, condition: Node) -> bool:
 def truth(level: Level, wrapped: Node | None, depth: int = 0) -> Truth:
     """What a condition comes to in every row."""
     kind, inner = unwrap(wrapped)
-    if depth > DEPTH or (kind == "A_Expr" and folding.plainly_open(inner)):
+    if depth > DEPTH or (kind == "A_Expr" and not level.supposing and folding.plainly_open(inner)):
         return OPEN
     judge = _JUDGES.get(kind)
     return judge(level, inner, depth + 1) if judge is not None else _plain(fold(level, wrapped, depth))
@@ -74,6 +78,10 @@ def _logic(level: Level, inner: Node, depth: int) -> Truth:
 def _null_test(level: Level, inner: Node, depth: int) -> Truth:
     argument = node(inner, "arg")
     row = body(argument, "RowExpr")
+    if (whole := whole_row(level, argument)) is not None:
+        # All of a row's columns are NULL where a key is not; that each has a value is what is supposed.
+        asked = inner.get("nulltesttype") == "IS_NOT_NULL"
+        return (ALWAYS if level.supposing else OPEN) if asked else (NEVER if whole.not_null else OPEN)
     # A row IS NOT NULL when each of its fields is (docs 9.2); `row IS NULL` is not the opposite.
     parts = nodes(row, "args") if row is not None else [argument]
     wanted = inner.get("nulltesttype") == "IS_NOT_NULL"
@@ -144,6 +152,8 @@ def compare(level: Level, operator: str, left: Node | None, right: Node | None, 
     """What `left operator right` comes to."""
     if operator in PATTERNS:
         return _pattern(level, operator, left, right, depth)
+    if operator in HOLDS and all(never_null(level, side, depth) or written(side) for side in (left, right)):
+        return contains(level, operator, left, right, compare, depth)
     if operator not in _MIRRORED or depth > DEPTH:
         return OPEN
     operator = "<>" if operator == "!=" else operator
@@ -156,6 +166,8 @@ def compare(level: Level, operator: str, left: Node | None, right: Node | None, 
         return NULL
     if one is not UNFOLDED and other is not UNFOLDED:
         return _folded(operator, one, other)
+    if (level.supposing and moved(level, operator, left, right)) or end_of_labels(level, operator, left, right):
+        return ALWAYS
     rows = body(left, "RowExpr"), body(right, "RowExpr")
     if rows[0] is not None and rows[1] is not None:
         return _rows(level, operator, rows[0], rows[1], depth)
@@ -182,10 +194,20 @@ def _folded(operator: str, left: Value, right: Value) -> Truth:
 
 def _rows(level: Level, operator: str, left: Node, right: Node, depth: int) -> Truth:
     pairs = list(zip(nodes(left, "args"), nodes(right, "args"), strict=False))
-    if operator not in {"=", "<>"} or len(nodes(left, "args")) != len(nodes(right, "args")):
+    if len(nodes(left, "args")) != len(nodes(right, "args")):
         return OPEN
+    if operator not in {"=", "<>"}:
+        return _ordered(level, operator, pairs, depth)
     equal = every([compare(level, "=", one, other, depth + 1) for one, other in pairs])
     return equal if operator == "=" else NOT[equal]
+
+
+def _ordered(level: Level, operator: str, pairs: list[tuple[Node, Node]], depth: int) -> Truth:
+    """Rows are compared from the left: the first fields that differ decide (docs 9.25)."""
+    for one, other in pairs:
+        if compare(level, "=", one, other, depth + 1) is not ALWAYS:
+            return compare(level, operator[0], one, other, depth + 1)
+    return ALWAYS if operator.endswith("=") else NEVER
 
 
 def _alike(level: Level, operator: str, left: Node | None, right: Node | None, depth: int) -> Truth:
@@ -198,53 +220,23 @@ def _alike(level: Level, operator: str, left: Node | None, right: Node | None, d
             return OPEN
         return ALWAYS if operator in {"=", "<=", ">="} else NEVER
     wanted = {">=": "min", "<=": "max"}.get(operator)
-    return ALWAYS if wanted is not None and _end_of_all(level, left, right, wanted) else OPEN
-
-
-def _end_of_all(level: Level, left: Node | None, right: Node | None, function: str) -> bool:
-    select = body(node(body(right, "SubLink") or {}, "subselect"), "SelectStmt")
-    column = _all_of(level, left, select)
-    called = body(column, "FuncCall")
-    found = folding.column_of(level, left)
-    if called is None or found is None or names(called, "funcname") != (function,):
-        return False
-    arguments = nodes(called, "args")
-    reference = body(arguments[0], "ColumnRef") if len(arguments) == 1 else None
-    return reference is not None and names(reference, "fields")[-1:] == (found[1],) and never_null(level, left)
-
-
-def _all_of(level: Level, left: Node | None, select: Node | None) -> Node | None:
-    """What a sub-query selects from every row of the very relation that `left` is a column of."""
-    found = folding.column_of(level, left)
-    relation = found[0].relation if found is not None else None
-    if select is None or relation is None or any(key in select for key in _NARROWING):
-        return None
-    if "whereClause" in select and truth(level, node(select, "whereClause"), DEPTH // 2) is not ALWAYS:
-        return None
-    listed, selected = nodes(select, "fromClause"), nodes(select, "targetList")
-    item = body(listed[0], "RangeVar") if len(listed) == 1 else None
-    if item is None or len(selected) != 1 or word(item, "relname") != relation.name:
-        return None
-    schema = word(item, "schemaname")
-    if schema != relation.schema and (schema or level.cte(relation.name)[0]):
-        return None
-    return node(body(selected[0], "ResTarget") or {}, "val")
-
-
-_NARROWING: Final = ("havingClause", "groupClause", "limitCount", "limitOffset", "larg", "valuesLists", "withClause")
+    return ALWAYS if wanted is not None and end_of_all(level, left, right, wanted, truth) else OPEN
 
 
 def _bounded(level: Level, operator: str, left: Node | None, bound: Value, depth: int) -> Truth:
     """A length is never negative, and an integer column holds no more than its type."""
-    if isinstance(bound, bool) or not isinstance(bound, int) or not never_null(level, left, depth):
+    if not isinstance(bound, (bool, int, float, str)) or not never_null(level, left, depth):
         return OPEN
-    lowest, highest = folding.extent(level, left)
-    if lowest is not None and ((operator == ">=" and bound <= lowest) or (operator in {">", "<>"} and bound < lowest)):
-        return ALWAYS
-    above = highest is not None and (
-        (operator == "<=" and bound >= highest) or (operator in {"<", "<>"} and bound > highest)
-    )
-    return ALWAYS if above else OPEN
+    for holds, asked in ((ALWAYS, operator), (NEVER, OPPOSITE[operator])):
+        if isinstance(bound, bool):
+            found = is_truth(level, left) and (asked, bound) in {(">=", False), ("<=", True)}
+        elif isinstance(bound, str):
+            found = not bound and asked in {"<>", ">", ">="} and never_empty(level, left)
+        else:
+            found = within_bounds(level, asked, left, bound)
+        if found:
+            return holds
+    return OPEN
 
 
 def _pattern(level: Level, operator: str, left: Node | None, right: Node | None, depth: int) -> Truth:
@@ -267,6 +259,8 @@ def _listed(level: Level, operator: str, left: Node | None, right: Node | None, 
     if operator == "<>":
         return every(folded)
     found = some(folded)
+    if found is OPEN and all_listed(level, left, items) and never_null(level, left, depth):
+        return ALWAYS
     return ALWAYS if found is OPEN and covered(level, [_pair(operator, left, item) for item in items]) else found
 
 
@@ -286,6 +280,9 @@ def _every(level: Level, operator: str, left: Node | None, right: Node | None, d
 def _one_of(level: Level, operator: str, left: Node | None, right: Node | None, depth: int) -> Truth:
     if right is not None and "A_ArrayExpr" in right and operator == "=":
         return _listed(level, operator, left, right, depth)
+    ranged = body(right, "FuncCall") or {}
+    if operator == "=" and names(ranged, "funcname")[-1:] == ("enum_range",) and len(nodes(ranged, "args")) == 1:
+        return ALWAYS if never_null(level, left, depth) else OPEN
     argument = body(right, "SubLink")
     if operator == "=" and argument is not None and argument.get("subLinkType") == "ARRAY_SUBLINK":
         return _among(level, left, body(node(argument, "subselect"), "SelectStmt"), depth)
@@ -320,7 +317,9 @@ def _between_either(level: Level, left: Node | None, right: Node | None, depth: 
     _, held = unwrap(right)
     text, ends = structure(level, left), nodes(held, "items")
     itself = text is not None and any(structure(level, end) == text for end in ends)
-    return ALWAYS if itself and all(never_null(level, part, depth) for part in (left, *ends)) else OPEN
+    if itself and all(never_null(level, part, depth) for part in (left, *ends)):
+        return ALWAYS
+    return some([_between(level, left, {"List": {"items": order}}, depth) for order in (ends, ends[::-1])])
 
 
 _KINDS: Final[dict[str, Callable[[Level, str, Node | None, Node | None, int], Truth]]] = {
@@ -362,11 +361,12 @@ def _among(level: Level, left: Node | None, select: Node | None, depth: int) -> 
     as_scalar: Node = {"SubLink": {"subLinkType": "EXPR_SUBLINK", "subselect": {"SelectStmt": select}}}
     if (value := folding.scalar(as_scalar)) is not None:
         return compare(level, "=", left, value, depth + 1)
-    reference, found = body(_all_of(level, left, select), "ColumnRef"), folding.column_of(level, left)
-    if reference is None or found is None:
-        return OPEN
-    itself = names(reference, "fields")[-1:] == (found[1],) and never_null(level, left, depth)
-    return ALWAYS if itself else OPEN
+    row, selected = body(left, "RowExpr"), nodes(select, "targetList")
+    if row is None or len(nodes(row, "args")) != len(selected):
+        return ALWAYS if gives_all(level, left, select, truth) else OPEN
+    columns = [{**select, "targetList": [target]} for target in selected]
+    each = [gives_all(level, part, one, truth) for part, one in zip(nodes(row, "args"), columns, strict=True)]
+    return ALWAYS if all(each) else OPEN
 
 
 def _exists(level: Level, select: Node, depth: int) -> Truth:

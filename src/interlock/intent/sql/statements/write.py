@@ -217,7 +217,7 @@ def merge(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
     condition = node(inner, "joinCondition")
     if condition is not None:
         where(reading, level, condition)
-        if always(level, condition) is True:
+        if always(level, condition) is True or (supposed(level, condition) and _unconditional(inner)):
             reading.note(FindingCode.ALWAYS_TRUE, f"ON holds for every row of `{target.name}`; compare a key of it")
         untied(reading, level, target, condition)
     if target.relation is not None:
@@ -231,6 +231,13 @@ def merge(reading: Reading, parent: Level | None, inner: Node) -> Outputs:
     outputs = _returning(reading, level, inner)
     _settle(reading, level, target, met)
     return outputs
+
+
+def _unconditional(inner: Node) -> bool:
+    """Whether a MERGE writes every row that it meets."""
+    clauses = [body(wrapped, "MergeWhenClause") or {} for wrapped in nodes(inner, "mergeWhenClauses")]
+    written = [clause for clause in clauses if clause.get("commandType") in {"CMD_DELETE", "CMD_UPDATE"}]
+    return any("condition" not in clause and clause.get("matchKind") == "MERGE_WHEN_MATCHED" for clause in written)
 
 
 def _given(source: Node | None) -> Reach:
