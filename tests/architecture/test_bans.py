@@ -13,6 +13,7 @@ from tests.architecture.repository import ROOT
 PLANTED = [
     ("tests/test_a.py", "from unittest import mock\n\nmock.Mock()", "TID251"),
     ("tests/test_a.py", "import unittest.mock\n\nunittest.mock.Mock()", "TID251"),
+    ("src/interlock/app/a.py", "from dataclasses import replace\n\nreplace(1)", "TID251"),
     ("src/interlock/app/a.py", "import asyncio\n\n\nasync def f():\n    asyncio.create_task(f())", "TID251"),
     ("src/interlock/app/a.py", "import asyncio\n\n\nasync def f():\n    asyncio.ensure_future(f())", "TID251"),
     ("src/interlock/app/a.py", "from datetime import datetime\n\ndatetime.now()", "TID251"),

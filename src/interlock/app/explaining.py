@@ -1,7 +1,7 @@
 """What would happen to a statement, and why, without running anything."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import replace  # noqa: TID251 (mypyc compiles Scope)
 from typing import Final
 
 from msgspec import Struct

@@ -1,8 +1,9 @@
 """The doctor at a target's minting role: can it make and lend what is needed, and nothing else?"""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from interlock.app.checkup.check import Check, counted, fail, fault, ok, warn
 from interlock.app.checkup.target import target_login

@@ -6,7 +6,7 @@ write counts with unknown reach, since nobody knows how often the function runs.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, replace  # noqa: TID251 (mypyc compiles these)
 
 from interlock.intent.sql.catalog.rows import Function
 from interlock.intent.sql.catalog.snapshot import Catalog
