@@ -34,9 +34,13 @@ class Equation:
         return None if one is None or other is None or one[0] is other[0] else (one[0], one[1], other[0], other[1])
 
     @property
-    def named(self) -> tuple[Range, str] | None:
-        """The column that it compares with a literal or a parameter; None where it compares anything else."""
-        return self.column if "A_Const" in self.right or "ParamRef" in self.right else None
+    def plain(self) -> bool:
+        """Whether each side is a column of the query, a literal or a parameter: nothing else is mentioned."""
+        return (self.column is not None or _stands(self.left)) and (self.other is not None or _stands(self.right))
+
+
+def _stands(side: Node) -> bool:
+    return "A_Const" in side or "ParamRef" in side
 
 
 def equation(level: Level, condition: Node) -> Equation | None:

@@ -295,12 +295,13 @@ def where(reading: Reading, level: Level, condition: Node, *, pins: bool = True)
     for conjunct in conjuncts(condition):
         outer, reading.hits = reading.hits, set()
         equal = equation(level, conjunct)
-        named = equal.named if equal is not None else None
-        if equal is None or named is None:
+        if equal is None or not equal.plain:
             walk(reading, level, conjunct)
         else:  # by far the most common: the same in a third of the steps
             operator(reading, equal.name, equal.node)
-            named[0].mention(reading, named[1])
+            for found in (equal.column, equal.other):
+                if found is not None:
+                    found[0].mention(reading, found[1])
         hits, reading.hits = reading.hits, outer
         outer |= hits
         if pins:
