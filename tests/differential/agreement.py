@@ -16,6 +16,7 @@ _TAKEN_KEY: Final = "23505"
 ACCEPTED: Final = {
     "pg_get_viewdef": "the server opens the tables of a view to print its text; no row is read",
     "view_definition": "the same, asked of information_schema",
+    "definition FROM pg_views": "the same, asked of pg_views",
     "pg_get_functiondef": "the text of a function is printed; it does not run",
     "OWNED BY": "a table is opened to look at its owner; no row is read",
     "NULL::vouchers": "the type of a row is mentioned, not the table",
