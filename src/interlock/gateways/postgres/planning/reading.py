@@ -5,6 +5,7 @@ from typing import Final, Protocol
 
 from interlock.gateways.postgres.planning.names import Names
 from interlock.gateways.postgres.planning.steps import Portal, Send, Step
+from interlock.gateways.postgres.target.catalogue import whole
 from interlock.gateways.postgres.target.stamps import Stamp, Touched, touched
 from interlock.impact.content import Question, questions
 from interlock.intent.sql.catalog.snapshot import QUERIES, Catalog, LabelBook
@@ -135,9 +136,13 @@ class Reader:
         """Something changed the catalogue. Inside a transaction only this session sees it; so do temporary names."""
         if not transaction:
             await self._shared.refresh()
-        rows = {key: await rows_of(key) for key in QUERIES}
         shared = self._shared.current
-        own = Catalog.build(target=shared.target, database=shared.database, rows=rows, labels=self._shared.labels)
+
+        async def read() -> Catalog:
+            rows = {key: await rows_of(key) for key in QUERIES}
+            return Catalog.build(target=shared.target, database=shared.database, rows=rows, labels=self._shared.labels)
+
+        own = await whole(read)
         self._own = None if own.epoch == shared.epoch else own
         self._own_since = shared
         self.uncommitted = transaction

@@ -1,15 +1,17 @@
 """The catalogue that all sessions of a target read by, over a connection of the gateway's own."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from interlock.gateways.postgres.landing.witness import Witness
 from interlock.gateways.postgres.target.side import SIDE_TROUBLE, SideConnection, connect_aside
 from interlock.gateways.postgres.target.stamps import STAMP, Touched
 from interlock.gateways.postgres.target.upstream import Address, Credential, Unreachable, cause
-from interlock.intent.sql.catalog.snapshot import FINGERPRINT, QUERIES, Catalog, LabelBook
+from interlock.intent.sql.catalog.snapshot import FINGERPRINT, QUERIES, Catalog, CatalogUnreadable, LabelBook
 
 POLL_SECONDS: Final = 2.0
+_READS: Final = 3
 _MISSES: Final = 5  # polls that may fail before nothing is believed any more
 _SETTINGS: Final = {
     # Hostile objects must find nothing to work with (threats.md 2): names are qualified, nothing can be written,
@@ -20,6 +22,20 @@ _SETTINGS: Final = {
     "statement_timeout": "30s",
     "application_name": "interlock catalogue",
 }
+
+
+async def whole(read: Callable[[], Awaitable[Catalog]]) -> Catalog:
+    """Read until every object is there with all its parts. What somebody drops meanwhile still has its row in our
+    snapshot, and the server's functions, which look at what is there now, have no signature for it any more.
+
+    Raises CatalogUnreadable where that happens time and again.
+    """
+    for _ in range(_READS - 1):
+        try:
+            return await read()
+        except CatalogUnreadable:
+            continue
+    return await read()
 
 
 class Catalogue:
@@ -48,12 +64,13 @@ class Catalogue:
         """Read it again now. Raises Unreachable; what was known before then counts no more."""
         async with self._lock:
             try:
-                await self._read()
-            except SIDE_TROUBLE as error:
+                self.current = await whole(self._read)
+            except (CatalogUnreadable, *SIDE_TROUBLE) as error:
                 self._forget()
                 raise Unreachable(
                     f"the catalogue of `{self._target}` cannot be read: {cause(error)}; run `interlock doctor`"
                 ) from error
+            self.loaded, self._stamps = True, {}
 
     async def stamp(self, what: Touched, known: Catalog) -> str:
         """What relations and functions look like by a catalogue that was `known`; "" where another is current by now.
@@ -107,16 +124,13 @@ class Catalogue:
         """End the connection."""
         await self._drop()
 
-    async def _read(self) -> None:
+    async def _read(self) -> Catalog:
         connection = await self._connected()
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             fingerprint = await connection.fetchval(FINGERPRINT)
             rows = {key: [row[0] for row in await connection.fetch(sql)] for key, sql in QUERIES.items()}
-        self.current = Catalog.build(
-            target=self._target, database=self._credential.database, rows=rows, labels=self.labels
-        )
-        self._fingerprint, self.loaded = str(fingerprint), True
-        self._stamps = {}
+        self._fingerprint = str(fingerprint)
+        return Catalog.build(target=self._target, database=self._credential.database, rows=rows, labels=self.labels)
 
     async def _changed(self) -> bool:
         async with self._lock:
