@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from interlock.intent.sql import Catalog, Flow, LabelBook, Scope, Statement, understand
-from interlock.model import Effect
+from interlock.model import Effect, FindingCode
 
 HERE = Path(__file__).parent
 SCHEMA = HERE / "shop.sql"
@@ -67,3 +67,8 @@ def _effect(effect: Effect) -> str:
         fields = f" ({' '.join(f.name + '*' * bool(f.labels) for f in effect.fields)})" if effect.fields else ""
     codes = "".join(f" !{code}" for code in dict.fromkeys(finding.code for finding in effect.findings))
     return f"{effect.verb} {effect.object.kind}{known} {effect.object} {effect.reach}{labels}{fields}{codes}"
+
+
+def over_limit(text: str) -> bool:
+    """Whether a text is refused for what it would cost."""
+    return any(finding.code is FindingCode.OVER_LIMIT for finding in meaning(text).intent.findings)

@@ -2,8 +2,7 @@
 
 import pytest
 
-from interlock.model import FindingCode
-from tests.intent.sql.shop import meaning
+from tests.intent.sql.shop import meaning, over_limit
 
 TEN = "(VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10))"
 
@@ -37,10 +36,6 @@ HONEST = [
     "INSERT INTO settings (tenant, key) SELECT t, k FROM unnest('{1,2,3}'::int[]) AS t, unnest('{a,b}'::text[]) AS k",
     "SELECT o.id FROM orders o, jsonb_array_elements('[1, 2, 3]') AS e WHERE o.id = e::int",
 ]
-
-
-def over_limit(text: str) -> bool:
-    return any(finding.code is FindingCode.OVER_LIMIT for finding in meaning(text).intent.findings)
 
 
 @pytest.mark.parametrize("text", STALLS)

@@ -3,8 +3,7 @@
 import pytest
 
 from interlock.intent.sql.reach.regexes import weight
-from interlock.model import FindingCode
-from tests.intent.sql.shop import meaning
+from tests.intent.sql.shop import over_limit
 
 HEAVY = [
     r"SELECT 1 FROM orders WHERE note ~ '^(a+)(a+)(a+)\1\2\3$'",
@@ -40,10 +39,6 @@ LIGHT = [
     "SELECT 1 FROM orders WHERE note ~ repeat('[0-9]', 8)",
     "SELECT regexp_split_to_table(note, ',') FROM orders",
 ]
-
-
-def over_limit(text: str) -> bool:
-    return any(finding.code is FindingCode.OVER_LIMIT for finding in meaning(text).intent.findings)
 
 
 @pytest.mark.parametrize("text", HEAVY)
